@@ -57,8 +57,7 @@ static void test_parse_and_format(void **state)
 		{"::102:304", "::102:304"},
 		{"::1.2.3.4", "::102:304"},
 		{"64:ff9b::192.0.2.33", "64:ff9b::c000:221"},
-		{"1:2:3:4:5:6:1.2.3.4", "1:2:3:4:5:6:102:304"},
-	};
+		{"1:2:3:4:5:6:1.2.3.4", "1:2:3:4:5:6:102:304"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -71,14 +70,44 @@ static void test_parse_and_format(void **state)
 
 static void test_refused_addresses(void **state)
 {
-	static const char *const texts[] = {
-		"", " ", "10.244.0", "10.244.0.", "10.244.0.256", "10.244.0.2.1", "010.244.0.2",
-		"10.244.0.02", "10.244.0.2 ", " 10.244.0.2", "10.244.0.2/24", "10.244..2", "1e1.0.0.1",
-		"0x0a.0.0.1", "10.0.0.-1", "+1.0.0.1", "167772161", "10.1", ":", ":::", "1:", ":1", "1:::2",
-		"1::2::3", "12345::", "g::", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7:8::",
-		"::1:2:3:4:5:6:7:8", "fe80::1%eth0", "[::1]", "::1.2.3", "::1.2.3.256", "1.2.3.4::",
-		"::01.2.3.4", "1:2:3:4:5:6:7:1.2.3.4", "::00001",
-	};
+	static const char *const texts[] = {"",
+					    " ",
+					    "10.244.0",
+					    "10.244.0.",
+					    "10.244.0.256",
+					    "10.244.0.2.1",
+					    "010.244.0.2",
+					    "10.244.0.02",
+					    "10.244.0.2 ",
+					    " 10.244.0.2",
+					    "10.244.0.2/24",
+					    "10.244..2",
+					    "1e1.0.0.1",
+					    "0x0a.0.0.1",
+					    "10.0.0.-1",
+					    "+1.0.0.1",
+					    "167772161",
+					    "10.1",
+					    ":",
+					    ":::",
+					    "1:",
+					    ":1",
+					    "1:::2",
+					    "1::2::3",
+					    "12345::",
+					    "g::",
+					    "1:2:3:4:5:6:7",
+					    "1:2:3:4:5:6:7:8:9",
+					    "1:2:3:4:5:6:7:8::",
+					    "::1:2:3:4:5:6:7:8",
+					    "fe80::1%eth0",
+					    "[::1]",
+					    "::1.2.3",
+					    "::1.2.3.256",
+					    "1.2.3.4::",
+					    "::01.2.3.4",
+					    "1:2:3:4:5:6:7:1.2.3.4",
+					    "::00001"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
@@ -130,16 +159,30 @@ static void test_format_of_all_zero_patterns(void **state)
 
 static void test_prefixes(void **state)
 {
-	static const char *const good[] = {
-		"0.0.0.0/0", "10.244.0.2/24", "10.244.0.0/32", "::/0", "fd00::2/128", "fd00::/9",
-	};
+	static const char *const good[] = {"0.0.0.0/0", "10.244.0.2/24", "10.244.0.0/32",
+					   "::/0",	"fd00::2/128",	 "fd00::/9"};
 	static const char *const bad[] = {
-		"", "/", "/24", "10.244.0.0", "10.244.0.0/", "10.244.0.0/33", "10.244.0.0/024",
-		"10.244.0.0/-1", "10.244.0.0/+8", "10.244.0.0/ 8", "10.244.0.0/8 ", "10.244.0.0/8/8",
-		"10.244.0.0/256", "10.244.0.0/1000000000000", "10.244.0.0/x", "10.244/16", "fd00::/129",
-		"::ffff:10.0.0.0/104", "fe80::%1/64", "10.0.0.0/0x8",
-		"0000000000000000000000000000000000000000000000000000000000001::/8",
-	};
+		"",
+		"/",
+		"/24",
+		"10.244.0.0",
+		"10.244.0.0/",
+		"10.244.0.0/33",
+		"10.244.0.0/024",
+		"10.244.0.0/-1",
+		"10.244.0.0/+8",
+		"10.244.0.0/ 8",
+		"10.244.0.0/8 ",
+		"10.244.0.0/8/8",
+		"10.244.0.0/256",
+		"10.244.0.0/1000000000000",
+		"10.244.0.0/x",
+		"10.244/16",
+		"fd00::/129",
+		"::ffff:10.0.0.0/104",
+		"fe80::%1/64",
+		"10.0.0.0/0x8",
+		"0000000000000000000000000000000000000000000000000000000000001::/8"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
@@ -170,9 +213,8 @@ static void test_longest_text_fits(void **state)
 
 static void test_order(void **state)
 {
-	static const char *const rising[] = {
-		"0.0.0.0", "10.0.0.255", "10.0.1.0", "255.255.255.255", "::", "::1", "1::", "ffff::",
-	};
+	static const char *const rising[] = {"0.0.0.0", "10.0.0.255", "10.0.1.0", "255.255.255.255",
+					     "::",	"::1",	      "1::",	  "ffff::"};
 	const int n = sizeof(rising) / sizeof(*rising);
 
 	(void)state;
@@ -193,17 +235,15 @@ static void test_add_and_previous(void **state)
 		const char *from;
 		uint32_t n;
 		const char *to; /* NULL: wraps */
-	} cases[] = {
-		{"10.244.0.255", 1, "10.244.1.0"},
-		{"10.255.255.255", 1, "11.0.0.0"},
-		{"255.255.255.255", 0, "255.255.255.255"},
-		{"0.0.0.0", UINT32_MAX, "255.255.255.255"},
-		{"255.255.255.255", 1, NULL},
-		{"0.0.0.1", UINT32_MAX, NULL},
-		{"fd00::ffff:ffff:ffff", 1, "fd00:0:0:0:1::"},
-		{"::", UINT32_MAX, "::ffff:ffff"},
-		{"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 1, NULL},
-	};
+	} cases[] = {{"10.244.0.255", 1, "10.244.1.0"},
+		     {"10.255.255.255", 1, "11.0.0.0"},
+		     {"255.255.255.255", 0, "255.255.255.255"},
+		     {"0.0.0.0", UINT32_MAX, "255.255.255.255"},
+		     {"255.255.255.255", 1, NULL},
+		     {"0.0.0.1", UINT32_MAX, NULL},
+		     {"fd00::ffff:ffff:ffff", 1, "fd00:0:0:0:1::"},
+		     {"::", UINT32_MAX, "::ffff:ffff"},
+		     {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 1, NULL}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -231,16 +271,14 @@ static void test_distance(void **state)
 	static const struct {
 		const char *a, *b;
 		uint64_t want;
-	} cases[] = {
-		{"10.0.0.1", "10.0.0.1", 0},
-		{"10.0.0.255", "10.0.1.0", 1},
-		{"0.0.0.0", "255.255.255.255", UINT32_MAX},
-		{"fd00::", "fd00::1:0:0:0", (uint64_t)1 << 48},
-		{"fd00::1", "fd00:0:0:1::", UINT64_MAX},
-		{"fd00::2", "fd00:0:0:1::1", UINT64_MAX}, /* exactly 2^64 - 1 */
-		{"fd00::3", "fd00:0:0:1::1", UINT64_MAX - 1},
-		{"::", "1::", UINT64_MAX},
-	};
+	} cases[] = {{"10.0.0.1", "10.0.0.1", 0},
+		     {"10.0.0.255", "10.0.1.0", 1},
+		     {"0.0.0.0", "255.255.255.255", UINT32_MAX},
+		     {"fd00::", "fd00::1:0:0:0", (uint64_t)1 << 48},
+		     {"fd00::1", "fd00:0:0:1::", UINT64_MAX},
+		     {"fd00::2", "fd00:0:0:1::1", UINT64_MAX}, /* exactly 2^64 - 1 */
+		     {"fd00::3", "fd00:0:0:1::1", UINT64_MAX - 1},
+		     {"::", "1::", UINT64_MAX}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -254,22 +292,21 @@ static void test_prefix_bounds(void **state)
 {
 	static const struct {
 		const char *prefix, *first, *last;
-	} cases[] = {
-		{"10.244.1.77/24", "10.244.1.0", "10.244.1.255"},
-		{"10.244.1.77/0", "0.0.0.0", "255.255.255.255"},
-		{"10.244.1.77/32", "10.244.1.77", "10.244.1.77"},
-		{"10.244.1.77/31", "10.244.1.76", "10.244.1.77"},
-		{"10.244.77.1/19", "10.244.64.0", "10.244.95.255"},
-		{"fd00::1234/120", "fd00::1200", "fd00::12ff"},
-		{"fd00::/63", "fd00::", "fd00::1:ffff:ffff:ffff:ffff"},
-		{"fd00::1/128", "fd00::1", "fd00::1"},
-		{"::/0", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
-	};
+	} cases[] = {{"10.244.1.77/24", "10.244.1.0", "10.244.1.255"},
+		     {"10.244.1.77/0", "0.0.0.0", "255.255.255.255"},
+		     {"10.244.1.77/32", "10.244.1.77", "10.244.1.77"},
+		     {"10.244.1.77/31", "10.244.1.76", "10.244.1.77"},
+		     {"10.244.77.1/19", "10.244.64.0", "10.244.95.255"},
+		     {"fd00::1234/120", "fd00::1200", "fd00::12ff"},
+		     {"fd00::/63", "fd00::", "fd00::1:ffff:ffff:ffff:ffff"},
+		     {"fd00::1/128", "fd00::1", "fd00::1"},
+		     {"::/0", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct prefix p = prefix_of(cases[i].prefix);
-		struct ip first = prefix_first(&p), last = prefix_last(&p), below = first, above = last;
+		struct ip first = prefix_first(&p), last = prefix_last(&p), below = first,
+			  above = last;
 		struct prefix network = prefix_network(&p);
 
 		assert_ip(first, cases[i].first);
@@ -299,18 +336,16 @@ static void test_families_do_not_mix(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse_and_format),
-		cmocka_unit_test(test_refused_addresses),
-		cmocka_unit_test(test_format_of_all_zero_patterns),
-		cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_longest_text_fits),
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_add_and_previous),
-		cmocka_unit_test(test_distance),
-		cmocka_unit_test(test_prefix_bounds),
-		cmocka_unit_test(test_families_do_not_mix),
-	};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_parse_and_format),
+					   cmocka_unit_test(test_refused_addresses),
+					   cmocka_unit_test(test_format_of_all_zero_patterns),
+					   cmocka_unit_test(test_prefixes),
+					   cmocka_unit_test(test_longest_text_fits),
+					   cmocka_unit_test(test_order),
+					   cmocka_unit_test(test_add_and_previous),
+					   cmocka_unit_test(test_distance),
+					   cmocka_unit_test(test_prefix_bounds),
+					   cmocka_unit_test(test_families_do_not_mix)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
