@@ -186,23 +186,19 @@ static int take_message(struct conversation *c, const struct nlmsghdr *h, struct
 static int converse(struct conversation *c, struct err *e)
 {
 	for (;;) {
-		long left = nl_receive(c->s, answer, ANSWER_SECONDS * 1000, e);
-		const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)answer;
+		long n = nl_receive(c->s, answer, ANSWER_SECONDS * 1000, e);
+		const struct nlmsghdr *h = NULL;
 
-		if (left < 0)
+		if (n < 0)
 			return -1;
-		if (left == 0)
+		if (n == 0)
 			return err_set(e, ERR_TRY_AGAIN, c->b->label[0],
 				       "no answer from the kernel in %d seconds", ANSWER_SECONDS);
-		while ((size_t)left >= sizeof(*h) && h->nlmsg_len >= sizeof(*h) &&
-		       h->nlmsg_len <= (size_t)left) {
-			size_t step = NLMSG_ALIGN(h->nlmsg_len);
+		while ((h = nl_message(answer, (size_t)n, h))) {
 			int over = take_message(c, h, e);
 
 			if (over)
 				return over < 0 ? -1 : 0;
-			left = step < (size_t)left ? left - (long)step : 0;
-			h = (const struct nlmsghdr *)(const void *)((const unsigned char *)h + step);
 		}
 	}
 }
