@@ -101,7 +101,8 @@ int address_remove(struct nl_sock *s, int link, const struct prefix *address, st
 
 struct address_search {
 	int link;		     /* 0: any */
-	const struct prefix *wanted; /* NULL: the first global one */
+	const struct prefix *wanted; /* NULL: the first one */
+	bool any_scope;
 	struct prefix found;
 };
 
@@ -121,7 +122,7 @@ static int take_address(const struct nlmsghdr *h, unsigned op, void *arg, struct
 	p.len = info->ifa_prefixlen;
 	p.ip = ip_of(info->ifa_family, tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS]);
 	if (search->wanted ? prefix_equal(&p, search->wanted)
-			   : info->ifa_scope == RT_SCOPE_UNIVERSE)
+			   : search->any_scope || info->ifa_scope == RT_SCOPE_UNIVERSE)
 		search->found = p;
 	return 0;
 }
@@ -149,10 +150,10 @@ int address_look(struct nl_sock *s, int link, const struct prefix *address, bool
 	return 0;
 }
 
-int address_first(struct nl_sock *s, int link, uint8_t family, struct prefix *address,
-		  struct err *e)
+int address_first(struct nl_sock *s, int link, uint8_t family, bool any_scope,
+		  struct prefix *address, struct err *e)
 {
-	struct address_search search = {.link = link};
+	struct address_search search = {.link = link, .any_scope = any_scope};
 
 	if (search_addresses(s, family, &search, e))
 		return -1;

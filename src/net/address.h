@@ -28,9 +28,12 @@ int address_remove(struct nl_sock *s, int link, const struct prefix *address,
 int address_look(struct nl_sock *s, int link, const struct prefix *address, bool *found,
 		 struct err *e) must_check;
 
-/* The first global address of a family (4, 6) on a link, link 0: on any; family 0 if none. */
-int address_first(struct nl_sock *s, int link, uint8_t family, struct prefix *address,
-		  struct err *e) must_check;
+/*
+ * The first address of a family (4, 6) on a link (0: on any), any_scope or only global ones;
+ * address->ip.family is 0 if there is none.
+ */
+int address_first(struct nl_sock *s, int link, uint8_t family, bool any_scope,
+		  struct prefix *address, struct err *e) must_check;
 
 /* Where the kernel would send a packet. */
 struct route {

@@ -39,6 +39,7 @@ void link_read(struct link *link, const struct nlmsghdr *h)
 	link->index = info->ifi_index;
 	link->up = info->ifi_flags & IFF_UP;
 	link->master = (int)nl_get_u32(tb[IFLA_MASTER]);
+	link->peer = (int)nl_get_u32(tb[IFLA_LINK]);
 	link->mtu = nl_get_u32(tb[IFLA_MTU]);
 	mac = nl_data(tb[IFLA_ADDRESS], &n);
 	if (n == MAC_BYTES)
@@ -138,6 +139,17 @@ int link_raise(struct nl_sock *s, int index, struct err *e)
 	nl_batch_init(&b);
 	nl_op(&b, "raise link", RTM_NEWLINK, 0);
 	put_ifinfo(&b, index, IFF_UP);
+	return nl_apply(s, &b, e);
+}
+
+int link_lower(struct nl_sock *s, int index, struct err *e)
+{
+	struct ifinfomsg down = {.ifi_index = index, .ifi_change = IFF_UP};
+	struct nl_batch b;
+
+	nl_batch_init(&b);
+	nl_op(&b, "lower link", RTM_NEWLINK, 0);
+	nl_head(&b, &down, sizeof(down));
 	return nl_apply(s, &b, e);
 }
 

@@ -17,6 +17,7 @@
 struct link {
 	int index;	     /* 0: there is no such link */
 	int master;	     /* index of the bridge it is a port of; 0: none */
+	int peer;	     /* of a veth: index of the other end, in its own namespace */
 	bool up;
 	uint32_t mtu;
 	uint8_t mac[MAC_BYTES];
@@ -56,8 +57,9 @@ int link_create_pod(struct nl_sock *s, const struct pod_link *l, struct err *e) 
 int link_create_bridge(struct nl_sock *s, const char *name, const uint8_t mac[static MAC_BYTES],
 		       const char *alias, struct err *e) must_check;
 
-/* Change a link: raise it; give it an alias ("" removes it). */
+/* Change a link: raise it, lower it; give it an alias ("" removes it). */
 int link_raise(struct nl_sock *s, int index, struct err *e) must_check;
+int link_lower(struct nl_sock *s, int index, struct err *e) must_check;
 int link_set_alias(struct nl_sock *s, int index, const char *alias, struct err *e) must_check;
 
 /* Remove a link and wait until all of it is gone, RCU grace periods (about 20 ms) included. */

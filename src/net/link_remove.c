@@ -25,7 +25,7 @@ static _Noreturn void remove_in_child(int index)
 	if (syscall(SYS_close_range, 0u, ~0u, 0u))
 		for (int fd = 0; fd < 1024; fd++)
 			close(fd);
-	if (chdir("/") || nl_open(&s, NETLINK_ROUTE, &e) || link_remove(&s, index, &e))
+	if (chdir("/") || nl_open(&s, NL_ROUTE, &e) || link_remove(&s, index, &e))
 		_exit(e.sys ? e.sys : EIO);
 	_exit(0);
 }
@@ -72,7 +72,7 @@ int link_remove_quickly(struct nl_sock *s, int index, struct err *e)
 	pid_t child;
 	int result;
 
-	if (nl_open_groups(&announcements, NETLINK_ROUTE, RTMGRP_LINK, e))
+	if (nl_open_groups(&announcements, NL_ROUTE, RTMGRP_LINK, e))
 		return -1;
 	child = fork();
 	if (child == 0)

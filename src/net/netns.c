@@ -87,7 +87,7 @@ int netns_run(const struct netns *ns, int (*do_it)(void *arg, struct err *e), vo
 
 struct socket_order {
 	struct nl_sock *s;
-	int protocol;
+	enum nl_protocol protocol;
 };
 
 static int open_socket(void *arg, struct err *e)
@@ -97,7 +97,7 @@ static int open_socket(void *arg, struct err *e)
 	return nl_open(order->s, order->protocol, e);
 }
 
-int netns_socket(const struct netns *ns, struct nl_sock *s, int protocol, struct err *e)
+int netns_socket(const struct netns *ns, struct nl_sock *s, enum nl_protocol protocol, struct err *e)
 {
 	struct socket_order order = {.s = s, .protocol = protocol};
 

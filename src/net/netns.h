@@ -23,8 +23,8 @@ int netns_open(struct netns *ns, const char *path, struct err *e) must_check;
 void netns_close(struct netns *ns);
 #define cleanup_netns on_scope_exit(netns_close)
 
-/* Open a netlink socket of that protocol in the pod. */
-int netns_socket(const struct netns *ns, struct nl_sock *s, int protocol, struct err *e) must_check;
+/* Open a netlink socket in the pod. */
+int netns_socket(const struct netns *ns, struct nl_sock *s, enum nl_protocol protocol, struct err *e) must_check;
 
 /*
  * Step in; run do_it(arg); step out. A process that cannot get back must not go on: then this does

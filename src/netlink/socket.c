@@ -11,17 +11,19 @@
 #include "base/log.h"
 #include "netlink/attr.h"
 
+_Static_assert((int)NL_ROUTE == NETLINK_ROUTE && (int)NL_NETFILTER == NETLINK_NETFILTER, "ABI");
+
 /* Answers of the kernel are queued before send returns; this is for a kernel that never does. */
 #define ANSWER_SECONDS 30
 
 /* One datagram at a time is looked at, whatever the socket: single thread, never nested. */
 static _Alignas(8) unsigned char answer[NL_ANSWER_BYTES];
 
-int nl_open_groups(struct nl_sock *s, int protocol, uint32_t groups, struct err *e)
+int nl_open_groups(struct nl_sock *s, enum nl_protocol protocol, uint32_t groups, struct err *e)
 {
 	struct sockaddr_nl self = {.nl_family = AF_NETLINK, .nl_groups = groups};
 	int one = 1;
-	cleanup_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	cleanup_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, (int)protocol);
 
 	s->fd = -1;
 	s->sequence = 0;
@@ -37,7 +39,7 @@ int nl_open_groups(struct nl_sock *s, int protocol, uint32_t groups, struct err 
 	return 0;
 }
 
-int nl_open(struct nl_sock *s, int protocol, struct err *e)
+int nl_open(struct nl_sock *s, enum nl_protocol protocol, struct err *e)
 {
 	return nl_open_groups(s, protocol, 0, e);
 }
