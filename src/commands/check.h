@@ -29,7 +29,6 @@ struct check_target {
 
 struct check {
 	struct pod_network net;
-	bool net_known; /* from a configuration; else guessed from the pod's address */
 	struct node_sockets host;
 	struct netns netns;
 	struct nl_sock pod;

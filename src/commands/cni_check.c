@@ -292,7 +292,6 @@ static int run_check(struct check *c, const struct flags *f, struct err *e)
 		if (bash_conf_file(&conf, f->conf ? f->conf : CONF_FILE, e))
 			return -1;
 		c->net = conf.net;
-		c->net_known = true;
 	} else {
 		c->net.bridge = BASH_CONF_BRIDGE;
 	}
