@@ -47,7 +47,8 @@ ssize_t file_read_all(int fd, char *buf, size_t max)
 
 ssize_t file_read(int dir, const char *name, char *buf, size_t size)
 {
-	cleanup_fd int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	cleanup_fd int fd =
+		openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	ssize_t n;
 
 	if (fd < 0)

@@ -8,8 +8,8 @@
 #define CNI_BASH_CONF_H
 
 #include "base/err.h"
-#include "json/reader.h"
 #include "net/node.h"
+#include "json/reader.h"
 
 #define BASH_CONF_BRIDGE "cni0"
 

@@ -32,9 +32,9 @@ struct check {
 	struct node_sockets host;
 	struct netns netns;
 	struct nl_sock pod;
-	bool in_pod;	     /* pings start in a pod, not on the node */
+	bool in_pod;	      /* pings start in a pod, not on the node */
 	struct link pod_link; /* the one with the pod's address */
-	uint32_t uplink_mtu; /* 0: unknown */
+	uint32_t uplink_mtu;  /* 0: unknown */
 
 	struct check_target target[CHECK_TARGETS_MAX];
 	struct ping ping[CHECK_TARGETS_MAX]; /* one per target */

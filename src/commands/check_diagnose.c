@@ -103,13 +103,19 @@ static int look_at_forwarding(struct check *c, struct check_target *t, const str
 		return 0;
 	prefix_format(text, network);
 	if (strcmp(o.table, to->family == 6 ? "ip6 filter" : "ip filter") == 0)
-		snprintf(fix, sizeof(fix), "cni-node up, or: %s -A FORWARD -s %s -j ACCEPT; %s -A "
-			 "FORWARD -d %s -j ACCEPT", iptables, text, iptables, text);
+		snprintf(fix, sizeof(fix),
+			 "cni-node up, or: %s -A FORWARD -s %s -j ACCEPT; %s -A "
+			 "FORWARD -d %s -j ACCEPT",
+			 iptables, text, iptables, text);
 	else
-		snprintf(fix, sizeof(fix), "accept %s as source and as destination in that chain", text);
-	return found(t, fix, "chain %s of table %s %s what no rule of it accepts, and none accepts %s",
+		snprintf(fix, sizeof(fix), "accept %s as source and as destination in that chain",
+			 text);
+	return found(t, fix,
+		     "chain %s of table %s %s what no rule of it accepts, and none accepts %s",
 		     o.chain, o.table,
-		     o.by_policy ? "drops (policy)" : o.reject ? "rejects at its end" : "drops at its end",
+		     o.by_policy ? "drops (policy)"
+		     : o.reject	 ? "rejects at its end"
+				 : "drops at its end",
 		     text);
 }
 
@@ -144,10 +150,12 @@ static int look_at_masquerade(struct check *c, struct check_target *t, const str
 	if (masqueraded)
 		return 0;
 	prefix_format(text, subnet);
-	snprintf(fix, sizeof(fix), "cni-node up, or: iptables -t nat -A POSTROUTING -s %s ! -o %s -j "
-		 "MASQUERADE", text, c->net.bridge);
-	return found(t, fix, "nothing masquerades %s: answers to the pod's address find no way back",
-		     text);
+	snprintf(fix, sizeof(fix),
+		 "cni-node up, or: iptables -t nat -A POSTROUTING -s %s ! -o %s -j "
+		 "MASQUERADE",
+		 text, c->net.bridge);
+	return found(t, fix,
+		     "nothing masquerades %s: answers to the pod's address find no way back", text);
 }
 
 /* The node sends it on; whoever is next must know both nodes' ranges. */
@@ -161,14 +169,17 @@ static int blame_next_hop(struct check *c, struct check_target *t, const struct 
 	if (route_look(&c->host.route, to, &r, e))
 		return -1;
 	if (!r.gateway.family || r.prefix_len != 0)
-		return found(t, "look at that node with cni-check",
-			     "this node sends it on, the other node or the way back does not answer");
+		return found(
+			t, "look at that node with cni-check",
+			"this node sends it on, the other node or the way back does not answer");
 	prefix_format(range, subnet);
-	snprintf(fix, sizeof(fix), "a route for each node's range there, in GCE: gcloud compute routes "
+	snprintf(fix, sizeof(fix),
+		 "a route for each node's range there, in GCE: gcloud compute routes "
 		 "create <node> --destination-range <its range> --next-hop-instance <node>");
-	return found(t, fix, "no route to that range: the node leaves %s to its default gateway %s, "
-		     "which must know the ranges of both nodes (%s here)", ip_format(text, to),
-		     ip_format(next, &r.gateway), range);
+	return found(t, fix,
+		     "no route to that range: the node leaves %s to its default gateway %s, "
+		     "which must know the ranges of both nodes (%s here)",
+		     ip_format(text, to), ip_format(next, &r.gateway), range);
 }
 
 static void note_complaint(struct check *c, unsigned i)
@@ -190,14 +201,19 @@ static int explain_size(struct check *c, struct check_target *t, const struct pi
 	char fix[128];
 
 	if (c->in_pod && c->uplink_mtu && c->pod_link.mtu > c->uplink_mtu) {
-		snprintf(fix, sizeof(fix), "set \"mtu\": %u in the configuration, then renew the pods",
+		snprintf(fix, sizeof(fix),
+			 "set \"mtu\": %u in the configuration, then renew the pods",
 			 c->uplink_mtu);
-		return found(t, fix, "packets of %u bytes are lost: the pod's MTU is %u, that of the "
-			     "node's uplink %u", p->size, c->pod_link.mtu, c->uplink_mtu);
+		return found(t, fix,
+			     "packets of %u bytes are lost: the pod's MTU is %u, that of the "
+			     "node's uplink %u",
+			     p->size, c->pod_link.mtu, c->uplink_mtu);
 	}
-	return found(t, "set \"mtu\" in the configuration to that of the smallest link on the way",
-		     "small packets pass, packets of %u bytes are lost without a word: a link on the "
-		     "way has a smaller MTU", p->size);
+	return found(
+		t, "set \"mtu\" in the configuration to that of the smallest link on the way",
+		"small packets pass, packets of %u bytes are lost without a word: a link on the "
+		"way has a smaller MTU",
+		p->size);
 }
 
 int check_diagnose(struct check *c, unsigned i, struct err *e)
@@ -206,8 +222,8 @@ int check_diagnose(struct check *c, unsigned i, struct err *e)
 	typedef int look_fn(struct check *, struct check_target *, const struct ip *, struct err *);
 	static look_fn *const looks[CHECK_KINDS][6] = {
 		[CHECK_OWN_HOST] = {look_at_pod, look_at_bridge},
-		[CHECK_OTHER_HOST] = {look_at_pod, look_at_bridge, look_at_forwarding, look_at_route,
-				      look_at_masquerade},
+		[CHECK_OTHER_HOST] = {look_at_pod, look_at_bridge, look_at_forwarding,
+				      look_at_route, look_at_masquerade},
 		[CHECK_OWN_POD] = {look_at_pod},
 		[CHECK_POD_HERE] = {look_at_pod},
 		[CHECK_POD_ELSEWHERE] = {look_at_pod, look_at_bridge, look_at_forwarding,

@@ -12,12 +12,12 @@
 #include "cni/bash_conf.h"
 #include "commands/check.h"
 #include "commands/command.h"
-#include "json/writer.h"
 #include "net/address.h"
+#include "json/writer.h"
 
-#define NAME	   "cni-check"
-#define CONF_FILE  "/etc/cni/net.d/10-bash-cni-plugin.conf"
-#define TIMEOUT_MS 1000
+#define NAME	     "cni-check"
+#define CONF_FILE    "/etc/cni/net.d/10-bash-cni-plugin.conf"
+#define TIMEOUT_MS   1000
 #define IPV6_MIN_MTU 1280
 
 static const char *const kind_words[CHECK_KINDS] = {
@@ -128,8 +128,8 @@ static int open_pod(struct check *c, const char *netns, struct prefix own[static
 		range->gateway = r.gateway;
 	}
 	if (!own[0].ip.family && !own[1].ip.family)
-		return err_set(e, ERR_STATE, "look at pod", "--netns %s: no interface has an address",
-			       netns);
+		return err_set(e, ERR_STATE, "look at pod",
+			       "--netns %s: no interface has an address", netns);
 	return 0;
 }
 
@@ -151,7 +151,8 @@ static int gather_targets(struct check *c, const struct flags *f, struct err *e)
 			return -1;
 	}
 	if (c->count == 0)
-		return err_set(e, ERR_USAGE, NULL, "nothing to ping: name --netns, --peer or --outside");
+		return err_set(e, ERR_USAGE, NULL,
+			       "nothing to ping: name --netns, --peer or --outside");
 	return 0;
 }
 
@@ -213,7 +214,8 @@ static void print_table(const struct check *c)
 		printf("ping %-16s  %s ping %s", ip_format(text, &c->ping[i].to),
 		       c->ping[i].answered ? "Can" : "Can't", kind_words[t->kind]);
 		if (c->ping[i].answered)
-			printf("  (%u.%03u ms)", c->ping[i].rtt_us / 1000, c->ping[i].rtt_us % 1000);
+			printf("  (%u.%03u ms)", c->ping[i].rtt_us / 1000,
+			       c->ping[i].rtt_us % 1000);
 		putchar('\n');
 		if (*t->cause)
 			printf("    why:  %s\n", t->cause);
@@ -317,9 +319,12 @@ static int run_check(struct check *c, const struct flags *f, struct err *e)
 static int read_flags(struct flags *f, int argc, char **argv, struct err *e)
 {
 	static const struct option options[] = {
-		{"conf", required_argument, NULL, 'c'},	  {"netns", required_argument, NULL, 'n'},
-		{"peer", required_argument, NULL, 'p'},	  {"outside", required_argument, NULL, 'o'},
-		{"timeout", required_argument, NULL, 't'}, {"format", required_argument, NULL, 'f'},
+		{"conf", required_argument, NULL, 'c'},
+		{"netns", required_argument, NULL, 'n'},
+		{"peer", required_argument, NULL, 'p'},
+		{"outside", required_argument, NULL, 'o'},
+		{"timeout", required_argument, NULL, 't'},
+		{"format", required_argument, NULL, 'f'},
 		{0},
 	};
 	char *end;
@@ -340,12 +345,14 @@ static int read_flags(struct flags *f, int argc, char **argv, struct err *e)
 			f->timeout_ms = (unsigned)strtoul(optarg, &end, 10);
 			if (*end || f->timeout_ms == 0 || f->timeout_ms > 60000)
 				return err_set(e, ERR_USAGE, NULL,
-					       "--timeout is 1 to 60000 milliseconds, not '%s'", optarg);
+					       "--timeout is 1 to 60000 milliseconds, not '%s'",
+					       optarg);
 		} else if (o == 'f') {
 			if (command_format(optarg, &f->json, e))
 				return -1;
 		} else {
-			return err_set(e, ERR_USAGE, NULL, "unknown option, or one without its value: %s",
+			return err_set(e, ERR_USAGE, NULL,
+				       "unknown option, or one without its value: %s",
 				       argv[optind - 1]);
 		}
 	}
@@ -370,24 +377,23 @@ static int run(int argc, char **argv)
 const struct applet applet_cni_check = {
 	.name = NAME,
 	.summary = "pings what a pod must reach and says why it does not",
-	.help =
-"usage: cni-check [--netns PATH] [--peer IP]... [--outside IP]... [--conf FILE]\n"
-"                 [--timeout MS] [--format=text|json]\n"
-"\n"
-"The walkthrough's six pings, all at once, from the pod whose network namespace is\n"
-"PATH: its own host, other hosts, itself, pods here, pods on other hosts, an address\n"
-"outside. For each failure it looks for the cause and prints what mends it.\n"
-"Without --netns the peers are pinged from the node. Exit status 1 if any fails.\n"
-"\n"
-"  --netns PATH    network namespace of a pod\n"
-"  --peer IP       a host or pod; which of them is seen by the ranges\n"
-"  --outside IP    an address outside\n"
-"  --conf FILE     configuration with the ranges; default, if it is there,\n"
-"                  " CONF_FILE "\n"
-"  --timeout MS    for all answers together, default 1000\n"
-"\n"
-"Example:\n"
-"  cni-check --netns /var/run/netns/c1 --peer 10.168.0.7 --peer 10.244.1.3 \\\n"
-"            --outside 108.177.121.113\n",
+	.help = "usage: cni-check [--netns PATH] [--peer IP]... [--outside IP]... [--conf FILE]\n"
+		"                 [--timeout MS] [--format=text|json]\n"
+		"\n"
+		"The walkthrough's six pings, all at once, from the pod whose network namespace is\n"
+		"PATH: its own host, other hosts, itself, pods here, pods on other hosts, an address\n"
+		"outside. For each failure it looks for the cause and prints what mends it.\n"
+		"Without --netns the peers are pinged from the node. Exit status 1 if any fails.\n"
+		"\n"
+		"  --netns PATH    network namespace of a pod\n"
+		"  --peer IP       a host or pod; which of them is seen by the ranges\n"
+		"  --outside IP    an address outside\n"
+		"  --conf FILE     configuration with the ranges; default, if it is there,\n"
+		"                  " CONF_FILE "\n"
+		"  --timeout MS    for all answers together, default 1000\n"
+		"\n"
+		"Example:\n"
+		"  cni-check --netns /var/run/netns/c1 --peer 10.168.0.7 --peer 10.244.1.3 \\\n"
+		"            --outside 108.177.121.113\n",
 	.run = run,
 };

@@ -12,8 +12,8 @@
 #include "cni/bash_conf.h"
 #include "cni/request.h"
 #include "commands/command.h"
-#include "json/writer.h"
 #include "net/node_words.h"
+#include "json/writer.h"
 
 #define NAME	     "cni-node"
 #define CONF_FILE    "/etc/cni/net.d/10-bash-cni-plugin.conf"
@@ -63,9 +63,9 @@ static const struct option options[] = {
 static int read_flags(struct flags *f, int argc, char **argv, struct err *e)
 {
 	const char **slot[] = {
-		&f->conf,	&f->name,	&f->bridge,	&f->subnet[0],
-		&f->subnet[1],	&f->network[0], &f->network[1], &f->masquerade,
-		&f->accept,	&f->mtu,	&f->output,
+		&f->conf,      &f->name,       &f->bridge,     &f->subnet[0],
+		&f->subnet[1], &f->network[0], &f->network[1], &f->masquerade,
+		&f->accept,    &f->mtu,	       &f->output,
 	};
 	int o;
 
@@ -142,7 +142,8 @@ static int read_conf(struct bash_conf *c, const struct flags *f, struct err *e)
 	if (f->output)
 		return err_set(e, ERR_USAGE, NULL, "--output goes with config only");
 	if (flags && f->conf)
-		return err_set(e, ERR_USAGE, NULL, "--conf FILE holds what the other flags would say");
+		return err_set(e, ERR_USAGE, NULL,
+			       "--conf FILE holds what the other flags would say");
 	return flags ? conf_from_flags(c, f, e)
 		     : bash_conf_file(c, f->conf ? f->conf : CONF_FILE, e);
 }
@@ -175,11 +176,13 @@ static const char *wanted_text(const struct pod_network *net, unsigned part, uns
 		if (net->masquerade == MASQUERADE_NONE)
 			snprintf(text, sizeof(text), "no masquerade of %s", a);
 		else if (net->masquerade == MASQUERADE_ALL)
-			snprintf(text, sizeof(text), "masquerade %s where it leaves %s", a, net->bridge);
+			snprintf(text, sizeof(text), "masquerade %s where it leaves %s", a,
+				 net->bridge);
 		else
 			snprintf(text, sizeof(text), "masquerade %s where it leaves %s", a, b);
 		if (net->accept == ACCEPT_OWN)
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), ", accept %s", b);
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), ", accept %s",
+				 b);
 		break;
 	case NODE_ACCEPT:
 		snprintf(text, sizeof(text), "%s FORWARD accepts from and to %s",
@@ -220,7 +223,8 @@ static int print_json(const struct pod_network *net, unsigned shown, unsigned ma
 				out_object(&w, NULL) {
 					out_str(&w, "part", node_part_words(1u << i));
 					out_str(&w, "wanted",
-						wanted_text(net, i / POD_FAMILIES, i % POD_FAMILIES));
+						wanted_text(net, i / POD_FAMILIES,
+							    i % POD_FAMILIES));
 					out_bool(&w, word, marked & 1u << i);
 				}
 			}
@@ -290,7 +294,8 @@ static int config(const struct flags *f, struct err *e)
 	if (f->conf)
 		return err_set(e, ERR_USAGE, NULL, "config makes a file, --conf reads one");
 	if (!f->subnet[0])
-		return err_set(e, ERR_USAGE, NULL, "--pod-cidr is missing: this node's range of pods");
+		return err_set(e, ERR_USAGE, NULL,
+			       "--pod-cidr is missing: this node's range of pods");
 	if (conf_from_flags(&checked, f, e) || write_conf(f, text, sizeof(text), &n, e))
 		return -1;
 	if (strcmp(path, "-") == 0) {
@@ -300,7 +305,8 @@ static int config(const struct flags *f, struct err *e)
 	if (slash && slash != path) {
 		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
 		if (file_make_directories(dir, 0755))
-			return err_set(e, ERR_IO, "write configuration", "make directory %s: %m", dir);
+			return err_set(e, ERR_IO, "write configuration", "make directory %s: %m",
+				       dir);
 	}
 	if (file_replace(path, 0644, text, n, e))
 		return -1;
@@ -349,31 +355,30 @@ static int run(int argc, char **argv)
 const struct applet applet_cni_node = {
 	.name = NAME,
 	.summary = "sets a node up for pods: bridge, forwarding, accept rules, masquerade",
-	.help =
-"usage: cni-node up|down|status [--conf FILE | FLAGS] [--format=text|json]\n"
-"       cni-node config --network CIDR --pod-cidr CIDR [FLAGS] [--output FILE]\n"
-"\n"
-"  up       makes what is missing and says what was there; may be repeated\n"
-"  down     removes what up made, and nothing else\n"
-"  status   wanted against found; exit status 1 if something is missing\n"
-"  config   writes a CNI configuration; --output - prints it\n"
-"\n"
-"  --conf FILE         a configuration of bash-cni, .conf or .conflist; default\n"
-"                      " CONF_FILE "\n"
-"or its keys as flags:\n"
-"  --subnet CIDR       range of this node's pods (also --pod-cidr)\n"
-"  --network CIDR      range of all pods; default: the subnet\n"
-"  --subnet6, --network6   the same for IPv6\n"
-"  --bridge NAME       default cni0\n"
-"  --masquerade outside|all|none   what leaves the network (default), what leaves\n"
-"                      the bridge, nothing\n"
-"  --accept auto|own|iptables   where forwarded packets are accepted: iptables'\n"
-"                      FORWARD if it drops (default), cnibox's own table, or\n"
-"                      FORWARD in any case\n"
-"  --mtu N             of pods' links; default: the uplink's\n"
-"  --name NAME         of the network; default " NETWORK_NAME "\n"
-"\n"
-"Example:\n"
-"  cni-node up --subnet 10.244.0.0/24 --network 10.244.0.0/16\n",
+	.help = "usage: cni-node up|down|status [--conf FILE | FLAGS] [--format=text|json]\n"
+		"       cni-node config --network CIDR --pod-cidr CIDR [FLAGS] [--output FILE]\n"
+		"\n"
+		"  up       makes what is missing and says what was there; may be repeated\n"
+		"  down     removes what up made, and nothing else\n"
+		"  status   wanted against found; exit status 1 if something is missing\n"
+		"  config   writes a CNI configuration; --output - prints it\n"
+		"\n"
+		"  --conf FILE         a configuration of bash-cni, .conf or .conflist; default\n"
+		"                      " CONF_FILE "\n"
+		"or its keys as flags:\n"
+		"  --subnet CIDR       range of this node's pods (also --pod-cidr)\n"
+		"  --network CIDR      range of all pods; default: the subnet\n"
+		"  --subnet6, --network6   the same for IPv6\n"
+		"  --bridge NAME       default cni0\n"
+		"  --masquerade outside|all|none   what leaves the network (default), what leaves\n"
+		"                      the bridge, nothing\n"
+		"  --accept auto|own|iptables   where forwarded packets are accepted: iptables'\n"
+		"                      FORWARD if it drops (default), cnibox's own table, or\n"
+		"                      FORWARD in any case\n"
+		"  --mtu N             of pods' links; default: the uplink's\n"
+		"  --name NAME         of the network; default " NETWORK_NAME "\n"
+		"\n"
+		"Example:\n"
+		"  cni-node up --subnet 10.244.0.0/24 --network 10.244.0.0/16\n",
 	.run = run,
 };

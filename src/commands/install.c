@@ -17,8 +17,8 @@
 #include "base/version.h"
 #include "commands/command.h"
 
-#define DIRECTORY "/opt/cni/bin"
-#define BINARY	  "cnibox"
+#define DIRECTORY      "/opt/cni/bin"
+#define BINARY	       "cnibox"
 #define SIZE_MAX_BYTES (4u << 20) /* far above any build of cnibox */
 
 /* What tells a build of cnibox, of whatever version, from any other program. */
@@ -142,16 +142,16 @@ static int run(int argc, char **argv)
 const struct applet applet_install = {
 	.name = "install",
 	.summary = "copies cnibox into a plugin directory and links the applets there",
-	.help =
-"usage: cnibox install [--force] [DIR]\n"
-"\n"
-"Copies this file to DIR/cnibox (default " DIRECTORY ") and makes a symbolic link to it\n"
-"for every applet. A file of such a name that is not cnibox is refused, and then\n"
-"nothing is changed.\n"
-"\n"
-"  --force   replace other files, too\n"
-"\n"
-"Example:\n"
-"  cnibox install /opt/cni/bin\n",
+	.help = "usage: cnibox install [--force] [DIR]\n"
+		"\n"
+		"Copies this file to DIR/cnibox (default " DIRECTORY
+		") and makes a symbolic link to it\n"
+		"for every applet. A file of such a name that is not cnibox is refused, and then\n"
+		"nothing is changed.\n"
+		"\n"
+		"  --force   replace other files, too\n"
+		"\n"
+		"Example:\n"
+		"  cnibox install /opt/cni/bin\n",
 	.run = run,
 };

@@ -20,7 +20,8 @@ void put_default_route(struct nl_batch *b, int link, const struct ip *gateway);
 void put_raise(struct nl_batch *b, int link);
 
 /* Add or remove one address; one that is there, or gone, already is success. */
-int address_add(struct nl_sock *s, int link, const struct prefix *address, struct err *e) must_check;
+int address_add(struct nl_sock *s, int link, const struct prefix *address,
+		struct err *e) must_check;
 int address_remove(struct nl_sock *s, int link, const struct prefix *address,
 		   struct err *e) must_check;
 
@@ -37,12 +38,12 @@ int address_first(struct nl_sock *s, int link, uint8_t family, bool any_scope,
 
 /* Where the kernel would send a packet. */
 struct route {
-	bool found;	     /* there is a route, and it is no "unreachable" or "blackhole" */
-	bool is_local;	     /* it is an address of this namespace's own */
-	int link;	     /* index of the interface */
-	uint8_t prefix_len;  /* of the matching route: 0 for the default route */
-	struct ip gateway;   /* family 0: on link */
-	struct ip source;    /* that the kernel prefers; family 0: none said */
+	bool found;	    /* there is a route, and it is no "unreachable" or "blackhole" */
+	bool is_local;	    /* it is an address of this namespace's own */
+	int link;	    /* index of the interface */
+	uint8_t prefix_len; /* of the matching route: 0 for the default route */
+	struct ip gateway;  /* family 0: on link */
+	struct ip source;   /* that the kernel prefers; family 0: none said */
 };
 int route_look(struct nl_sock *s, const struct ip *destination, struct route *r,
 	       struct err *e) must_check;

@@ -24,8 +24,8 @@ static void copy_text(char *out, size_t size, const struct nlattr *a)
 
 void link_read(struct link *link, const struct nlmsghdr *h)
 {
-	const struct nlattr *tb[IFLA_LINKINFO + 1 > IFLA_IFALIAS + 1 ? IFLA_LINKINFO + 1
-								       : IFLA_IFALIAS + 1];
+	const struct nlattr
+		*tb[IFLA_LINKINFO + 1 > IFLA_IFALIAS + 1 ? IFLA_LINKINFO + 1 : IFLA_IFALIAS + 1];
 	const struct nlattr *kind[IFLA_INFO_KIND + 1];
 	const struct ifinfomsg *info = nl_head_of(h, sizeof(*info));
 	const void *mac;

@@ -15,9 +15,9 @@
 #define LINK_ALIAS 256 /* IFALIASZ */
 
 struct link {
-	int index;	     /* 0: there is no such link */
-	int master;	     /* index of the bridge it is a port of; 0: none */
-	int peer;	     /* of a veth: index of the other end, in its own namespace */
+	int index;  /* 0: there is no such link */
+	int master; /* index of the bridge it is a port of; 0: none */
+	int peer;   /* of a veth: index of the other end, in its own namespace */
 	bool up;
 	uint32_t mtu;
 	uint8_t mac[MAC_BYTES];

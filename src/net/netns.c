@@ -58,7 +58,8 @@ int netns_open(struct netns *ns, const char *path, struct err *e)
 		err_sys(e, ERR_ENV, doing, errno, "CNI_NETNS=%s", path);
 	} else if (same_file(ns->fd, ns->host) && !override()) {
 		err_set(e, ERR_NETNS, doing,
-			"CNI_NETNS=%s is the network namespace that the plugin itself runs in", path);
+			"CNI_NETNS=%s is the network namespace that the plugin itself runs in",
+			path);
 		err_hint(e, "plugin's netns and netns from CNI_NETNS should not be the same");
 	} else if (enter(ns->fd)) {
 		if (errno == EINVAL)
@@ -97,7 +98,8 @@ static int open_socket(void *arg, struct err *e)
 	return nl_open(order->s, order->protocol, e);
 }
 
-int netns_socket(const struct netns *ns, struct nl_sock *s, enum nl_protocol protocol, struct err *e)
+int netns_socket(const struct netns *ns, struct nl_sock *s, enum nl_protocol protocol,
+		 struct err *e)
 {
 	struct socket_order order = {.s = s, .protocol = protocol};
 

@@ -24,7 +24,8 @@ void netns_close(struct netns *ns);
 #define cleanup_netns on_scope_exit(netns_close)
 
 /* Open a netlink socket in the pod. */
-int netns_socket(const struct netns *ns, struct nl_sock *s, enum nl_protocol protocol, struct err *e) must_check;
+int netns_socket(const struct netns *ns, struct nl_sock *s, enum nl_protocol protocol,
+		 struct err *e) must_check;
 
 /*
  * Step in; run do_it(arg); step out. A process that cannot get back must not go on: then this does

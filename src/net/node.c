@@ -60,8 +60,8 @@ static void note(struct node_state *found, enum node_part part, unsigned family,
 		found->missing |= NODE_BIT(part, family);
 }
 
-int node_look_bridge(struct nl_sock *route, const struct pod_network *net,
-		     struct node_state *found, struct err *e)
+int node_look_bridge(struct nl_sock *route, const struct pod_network *net, struct node_state *found,
+		     struct err *e)
 {
 	memset(found, 0, sizeof(*found));
 	if (link_look(route, net->bridge, &found->bridge, e))
@@ -276,8 +276,10 @@ static int refuse_ports(struct nl_sock *route, const struct link *bridge, struct
 		return 0;
 	err_set(e, ERR_STATE, "remove bridge", "%u ports are still attached to %s: %s", count,
 		bridge->name, ports);
-	err_hint(e, "remove the pods first (CNI DEL), or 'ip link delete %s' if they may lose their "
-		    "network", bridge->name);
+	err_hint(e,
+		 "remove the pods first (CNI DEL), or 'ip link delete %s' if they may lose their "
+		 "network",
+		 bridge->name);
 	return -1;
 }
 

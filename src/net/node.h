@@ -54,7 +54,7 @@ enum node_part {
 };
 
 /* Bit of a part in a family: 0 for IPv4 (and what has no family), 1 for IPv6. */
-#define NODE_BIT(part, family) (1u << ((unsigned)(part) * POD_FAMILIES + (unsigned)(family)))
+#define NODE_BIT(part, family) (1u << ((unsigned)(part)*POD_FAMILIES + (unsigned)(family)))
 
 struct node_state {
 	unsigned wanted;  /* bits of what applies to this network */
@@ -79,8 +79,8 @@ int node_look(struct node_sockets *s, const struct pod_network *net, struct node
 	      struct err *e) must_check;
 
 /* The same for the bridge alone, found->missing included. */
-int node_look_bridge(struct nl_sock *route, const struct pod_network *net,
-		     struct node_state *found, struct err *e) must_check;
+int node_look_bridge(struct nl_sock *route, const struct pod_network *net, struct node_state *found,
+		     struct err *e) must_check;
 
 /*
  * Make what state says is missing. Idempotent, also against others doing the same at once. If a

@@ -41,7 +41,8 @@ int ping_open(struct ping_sockets *s, struct err *e)
 	sys = errno;
 	s->v6 = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6);
 	if (s->v4 < 0 && s->v6 < 0)
-		return err_sys(e, ERR_KERNEL, "open ping socket", sys, "raw ICMP (needs CAP_NET_RAW)");
+		return err_sys(e, ERR_KERNEL, "open ping socket", sys,
+			       "raw ICMP (needs CAP_NET_RAW)");
 	if (s->v4 >= 0)
 		setsockopt(s->v4, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof(probe));
 	if (s->v6 >= 0)
@@ -129,21 +130,24 @@ static void send_one(struct ping_sockets *s, struct ping *p, uint16_t id, unsign
 		packet[3] = (unsigned char)sum;
 	}
 	p->send_error = 0;
-	if (sendto(p->to.family == 6 ? s->v6 : s->v4, packet, n, 0, (struct sockaddr *)&to, to_len) < 0)
+	if (sendto(p->to.family == 6 ? s->v6 : s->v4, packet, n, 0, (struct sockaddr *)&to,
+		   to_len) < 0)
 		p->send_error = errno;
 }
 
 static const char *words_of_error(uint8_t family, uint8_t type, uint8_t code)
 {
 	static const char *const v4[] = {
-		[0] = "network unreachable",	    [1] = "host unreachable",
-		[2] = "protocol unreachable",	    [3] = "port unreachable",
-		[4] = "packet too big for a link",  [9] = "network prohibited",
-		[10] = "host prohibited",	    [13] = "administratively prohibited",
+		[0] = "network unreachable",	   [1] = "host unreachable",
+		[2] = "protocol unreachable",	   [3] = "port unreachable",
+		[4] = "packet too big for a link", [9] = "network prohibited",
+		[10] = "host prohibited",	   [13] = "administratively prohibited",
 	};
 	static const char *const v6[] = {
-		[0] = "no route",	     [1] = "administratively prohibited",
-		[3] = "address unreachable", [4] = "port unreachable",
+		[0] = "no route",
+		[1] = "administratively prohibited",
+		[3] = "address unreachable",
+		[4] = "port unreachable",
 	};
 
 	if (family == 4 && type == ICMP_DEST_UNREACH)
@@ -205,7 +209,8 @@ static void drain(int fd, struct ping *ping, unsigned count, uint16_t id)
 
 	if (fd < 0)
 		return;
-	while ((n = recvfrom(fd, packet, sizeof(packet), 0, (struct sockaddr *)&sa, &sa_len)) >= 0) {
+	while ((n = recvfrom(fd, packet, sizeof(packet), 0, (struct sockaddr *)&sa, &sa_len)) >=
+	       0) {
 		struct ip from = ip_of(&sa);
 		size_t skip = from.family == 4 && n > 0 ? (packet[0] & 15u) * 4 : 0;
 

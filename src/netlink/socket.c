@@ -28,7 +28,8 @@ int nl_open_groups(struct nl_sock *s, enum nl_protocol protocol, uint32_t groups
 	s->fd = -1;
 	s->sequence = 0;
 	if (fd < 0)
-		return err_sys(e, ERR_KERNEL, "open netlink socket", errno, "protocol %d", protocol);
+		return err_sys(e, ERR_KERNEL, "open netlink socket", errno, "protocol %d",
+			       protocol);
 	/* Older kernels lack these two: messages are then poorer, nothing else. */
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
@@ -129,7 +130,8 @@ static const char *kernel_words(const struct nlmsghdr *h)
 static int refused(const struct nl_batch *b, unsigned op, int sys, const char *words, struct err *e)
 {
 	log_trace("%s: %s%s%s", b->label[op], strerror(sys), *words ? ": " : "", words);
-	return err_sys(e, ERR_KERNEL, b->label[op], sys, "%s", *words ? words : "refused by the kernel");
+	return err_sys(e, ERR_KERNEL, b->label[op], sys, "%s",
+		       *words ? words : "refused by the kernel");
 }
 
 /* What receiving the answers to one batch needs. */
@@ -170,7 +172,8 @@ static int take_message(struct conversation *c, const struct nlmsghdr *h, struct
 	if (op >= c->b->ops) /* left over from an earlier, refused batch */
 		return 0;
 	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
-		return err_sys(e, ERR_TRY_AGAIN, c->b->label[op], EINTR, "changed while it was read");
+		return err_sys(e, ERR_TRY_AGAIN, c->b->label[op], EINTR,
+			       "changed while it was read");
 	if (h->nlmsg_type == NLMSG_ERROR)
 		return take_status(c, h, op, e);
 	if (h->nlmsg_type == NLMSG_DONE) {

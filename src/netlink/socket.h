@@ -32,7 +32,8 @@ struct nl_sock {
 /* Open a socket in the present network namespace. */
 int nl_open(struct nl_sock *s, enum nl_protocol protocol, struct err *e) must_check;
 /* The same, subscribed to the multicast groups of the mask (RTMGRP_LINK ...). */
-int nl_open_groups(struct nl_sock *s, enum nl_protocol protocol, uint32_t groups, struct err *e) must_check;
+int nl_open_groups(struct nl_sock *s, enum nl_protocol protocol, uint32_t groups,
+		   struct err *e) must_check;
 void nl_close(struct nl_sock *s);
 #define cleanup_nl on_scope_exit(nl_close)
 

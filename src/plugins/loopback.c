@@ -112,15 +112,14 @@ static const struct cni_plugin plugin = {
 const struct applet applet_loopback = {
 	.name = "loopback",
 	.summary = "CNI plugin: brings a pod's lo up",
-	.help =
-"usage: loopback            called by a container runtime, never by hand\n"
-"\n"
-"CNI plugin: brings the loopback interface of a pod up, whatever CNI_IFNAME says.\n"
-"Has no keys of its own.\n"
-"\n"
-"Example:\n"
-"  echo '{\"cniVersion\": \"1.0.0\", \"name\": \"lo\", \"type\": \"loopback\"}' |\n"
-"    CNI_COMMAND=ADD CNI_CONTAINERID=c1 CNI_NETNS=/var/run/netns/c1 CNI_IFNAME=lo \\\n"
-"    CNI_PATH=/opt/cni/bin /opt/cni/bin/loopback\n",
+	.help = "usage: loopback            called by a container runtime, never by hand\n"
+		"\n"
+		"CNI plugin: brings the loopback interface of a pod up, whatever CNI_IFNAME says.\n"
+		"Has no keys of its own.\n"
+		"\n"
+		"Example:\n"
+		"  echo '{\"cniVersion\": \"1.0.0\", \"name\": \"lo\", \"type\": \"loopback\"}' |\n"
+		"    CNI_COMMAND=ADD CNI_CONTAINERID=c1 CNI_NETNS=/var/run/netns/c1 CNI_IFNAME=lo \\\n"
+		"    CNI_PATH=/opt/cni/bin /opt/cni/bin/loopback\n",
 	.plugin = &plugin,
 };
