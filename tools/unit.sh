@@ -11,8 +11,8 @@ trap 'rm -f "$out"' EXIT
 for program; do
 	CMOCKA_MESSAGE_OUTPUT=TAP timeout 60 "$program" >"$out" 2>&1 </dev/null
 	status=$?
-	good=$(grep -c '^ok ' "$out")
-	bad=$(grep -c '^not ok ' "$out")
+	good=$(grep -ac '^ok ' "$out")
+	bad=$(grep -ac '^not ok ' "$out")
 	planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$out")
 	# A program that crashes or hangs may have said nothing of it.
 	if [ $status -ne 0 ] && [ "$bad" -eq 0 ] || [ "$((good + bad))" -ne "${planned:-0}" ]; then

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -77,15 +78,15 @@ int file_write_all(int fd, const char *buf, size_t n)
 int file_replace(const char *path, mode_t mode, const char *content, size_t n, struct err *e)
 {
 	char temporary[PATH_MAX];
-	int length = snprintf(temporary, sizeof(temporary), "%s.%d.tmp", path, (int)getpid());
+	int length = snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
 	cleanup_fd int fd = -1;
 	int sys;
 
 	if (length < 0 || (size_t)length >= sizeof(temporary))
 		return err_sys(e, ERR_IO, "write file", ENAMETOOLONG, "%s", path);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
-		return err_sys(e, ERR_IO, "write file", errno, "create %s", temporary);
+		return err_sys(e, ERR_IO, "write file", errno, "create a file beside %s", path);
 	if (file_write_all(fd, content, n) || fchmod(fd, mode) || fsync(fd) ||
 	    rename(temporary, path)) {
 		sys = errno;

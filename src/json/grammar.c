@@ -77,31 +77,31 @@ static bool literal(struct cursor *c, const char *word)
 	return true;
 }
 
-/* One UTF-8 sequence of two to four bytes: RFC 3629, no overlong form, no surrogate. */
-static bool utf8(struct cursor *c)
+size_t json_utf8(const char *text, size_t len)
 {
-	unsigned b = *c->p;
-	size_t more = b >= 0xf0 ? 3 : b >= 0xe0 ? 2 : 1;
+	const unsigned char *p = (const unsigned char *)text;
+	size_t more = p[0] >= 0xf0 ? 3 : p[0] >= 0xe0 ? 2 : 1;
 	unsigned low = 0x80, high = 0xbf;
 
-	if (b < 0xc2 || b > 0xf4 || (size_t)(c->end - c->p) <= more)
-		return fault(c, "want valid UTF-8");
-	if (b == 0xe0)
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4 || len <= more)
+		return 0;
+	if (p[0] == 0xe0)
 		low = 0xa0;
-	else if (b == 0xed)
+	else if (p[0] == 0xed)
 		high = 0x9f;
-	else if (b == 0xf0)
+	else if (p[0] == 0xf0)
 		low = 0x90;
-	else if (b == 0xf4)
+	else if (p[0] == 0xf4)
 		high = 0x8f;
 	for (size_t i = 1; i <= more; i++) {
-		if (c->p[i] < low || c->p[i] > high)
-			return fault(c, "want valid UTF-8");
+		if (p[i] < low || p[i] > high)
+			return 0;
 		low = 0x80;
 		high = 0xbf;
 	}
-	c->p += more + 1;
-	return true;
+	return more + 1;
 }
 
 static bool escape(struct cursor *c)
@@ -130,6 +130,7 @@ static bool string(struct cursor *c)
 	c->p++;
 	for (;;) {
 		int b = peek(c);
+		size_t n;
 
 		if (b < 0)
 			return fault(c, "the text ends inside a string");
@@ -142,12 +143,12 @@ static bool string(struct cursor *c)
 		if (b == '\\') {
 			if (!escape(c))
 				return false;
-		} else if (b >= 0x80) {
-			if (!utf8(c))
-				return false;
-		} else {
-			c->p++;
+			continue;
 		}
+		n = json_utf8((const char *)c->p, (size_t)(c->end - c->p));
+		if (n == 0)
+			return fault(c, "want valid UTF-8");
+		c->p += n;
 	}
 }
 

@@ -21,4 +21,10 @@
  */
 long json_grammar_fault(const char *text, size_t len, const char **why);
 
+/*
+ * Length of the UTF-8 sequence (RFC 3629: no overlong form, no surrogate) that text[0..len) begins
+ * with, 1 to 4; 0 if it begins with none. len is at least 1.
+ */
+size_t json_utf8(const char *text, size_t len);
+
 #endif

@@ -9,8 +9,8 @@
 #include "base/arena.h"
 #include "json/grammar.h"
 
+/* Not JSMN_STRICT: the grammar is checked already, and strict jsmn refuses the document "1". */
 #define JSMN_STATIC
-#define JSMN_STRICT
 #define JSMN_PARENT_LINKS
 #include <jsmn.h>
 
@@ -70,8 +70,12 @@ struct json json_open(const char *text, size_t len, const char *what, struct err
 	}
 	jsmn_init(&parser);
 	count = jsmn_parse(&parser, text, len, NULL, 0);
+	if (count < 1) {
+		err_set(e, ERR_INTERNAL, "read JSON", "%s cannot be cut into tokens", what);
+		return absent(NULL, -1, "");
+	}
 	doc = arena_take(sizeof(*doc), e);
-	if (doc && count > 0)
+	if (doc)
 		doc->tok = arena_take((size_t)count * sizeof(*doc->tok), e);
 	if (!doc || !doc->tok)
 		return absent(NULL, -1, "");
@@ -80,10 +84,6 @@ struct json json_open(const char *text, size_t len, const char *what, struct err
 	doc->err = e;
 	jsmn_init(&parser);
 	doc->count = jsmn_parse(&parser, text, len, doc->tok, (unsigned)count);
-	if (doc->count != count) {
-		err_set(e, ERR_DECODE, "read JSON", "%s cannot be cut into tokens", what);
-		return absent(NULL, -1, "");
-	}
 	return present(doc, 0);
 }
 

@@ -1,10 +1,10 @@
 /*
  * Read JSON: jsmn cuts it into tokens, the grammar is checked here, values are asked for by name.
  *
- * A struct json is a value or the place where one could be. Asking an absent value gives the
- * default, so readers are straight lines; the first value of a wrong type or range sets the error
- * that the document was opened with, naming its path ("ipam.ranges[0][1].subnet: want ...").
- * A caller asks for all it needs and looks at e->code once.
+ * A struct json is a value or the place where one could be; zeroed, it is absent. Asking an absent
+ * value gives the default, so readers are straight lines; the first value of a wrong type or range
+ * sets the error that the document was opened with, naming its path
+ * ("ipam.ranges[0][1].subnet: want ..."). A caller asks for all it needs and looks at e->code once.
  *
  * Keys match as Go's encoding/json matches them: case-insensitively, the last of several wins,
  * null is as good as absent. Strings are unescaped copies in the arena and contain no NUL.

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "json/grammar.h"
+
 void out_begin(struct out *w, char *buf, size_t size)
 {
 	*w = (struct out){.buf = buf, .size = size, .first = true};
@@ -18,22 +20,30 @@ static void put(struct out *w, const char *s, size_t n)
 	w->len += n;
 }
 
+/* What is not UTF-8 (a file name, a clipped message) is written as Go does it: as U+FFFD. */
 static void put_string(struct out *w, const char *s)
 {
+	const char *end = s + strlen(s);
 	char escaped[8];
 
 	put(w, "\"", 1);
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\') {
+	while (s < end) {
+		size_t n = json_utf8(s, (size_t)(end - s));
+
+		if (n == 0) {
+			put(w, "\xef\xbf\xbd", 3);
+			n = 1;
+		} else if (*s == '"' || *s == '\\') {
 			escaped[0] = '\\';
 			escaped[1] = *s;
 			put(w, escaped, 2);
-		} else if ((unsigned char)*s < ' ') {
+		} else if (n == 1 && *s < ' ') {
 			snprintf(escaped, sizeof(escaped), "\\u%04x", (unsigned)*s);
 			put(w, escaped, 6);
 		} else {
-			put(w, s, 1);
+			put(w, s, n);
 		}
+		s += n;
 	}
 	put(w, "\"", 1);
 }
