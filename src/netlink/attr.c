@@ -32,11 +32,12 @@ static const struct nlattr *next_within(const struct nlattr *a, const unsigned c
 
 void nl_attrs(const struct nlattr **tb, uint16_t max, const void *data, size_t len)
 {
-	const unsigned char *end = (const unsigned char *)data + len;
+	const unsigned char *end;
 
 	memset(tb, 0, (max + (size_t)1) * sizeof(*tb));
 	if (!data)
 		return;
+	end = (const unsigned char *)data + len;
 	for (const struct nlattr *a = whole(data, end); a; a = next_within(a, end))
 		if (nl_type(a) <= max)
 			tb[nl_type(a)] = a;
