@@ -1,0 +1,8 @@
+"""Nodes, a VPC and a host outside, in namespaces that end with the process that made them."""
+
+from .lab import NETWORK, OUTSIDE, Lab
+from .node import Node, Pod
+from .runtime import Attachment, Result
+from .space import LabError, Space
+
+__all__ = ["NETWORK", "OUTSIDE", "Attachment", "Lab", "LabError", "Node", "Pod", "Result", "Space"]
