@@ -1,0 +1,114 @@
+# The only build file. `make help` lists the targets.
+
+CONFIG  ?= configs/full.config
+ARCH    ?= $(shell uname -m | sed 's/^amd64$$/x86_64/; s/^aarch64$$/arm64/')
+V       ?= 0
+
+ifeq ($(ARCH),arm64)
+TRIPLET := aarch64-linux-gnu
+MUSL    := aarch64-linux-musl
+else
+TRIPLET := x86_64-linux-gnu
+MUSL    := x86_64-linux-musl
+endif
+
+# build/ for what users want: the full set on this machine. Others have folders of their own.
+NAME := $(basename $(notdir $(CONFIG)))
+ifeq ($(NAME)-$(ARCH),full-x86_64)
+OUT := build
+else
+OUT := build/$(NAME)-$(ARCH)
+endif
+OBJ := $(OUT)/obj
+
+PYTHON := /usr/bin/python3
+REALGCC ?= $(TRIPLET)-gcc
+CC_MUSL := $(REALGCC) -specs /usr/lib/$(MUSL)/musl-gcc.specs
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef \
+        -Wcast-align -Wwrite-strings -Wconversion
+STD  := -std=gnu11 -D_GNU_SOURCE
+INC   = -Isrc -I$(OBJ) -isystem $(OBJ)/include
+# No time, path or machine name gets into an object: two builds of one commit are the same bytes.
+REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=. -Wdate-time
+CFLAGS  ?= -Os -g
+CFLAGS  += $(STD) $(WARN) $(REPRODUCIBLE) -fvisibility=hidden -ffunction-sections -fdata-sections \
+           -fstack-protector-strong -fno-asynchronous-unwind-tables -fno-pie -MMD -MP
+LDFLAGS += -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack \
+           -Wl,--build-id=none -Wl,-z,norelro -Wl,-z,noseparate-code
+BEARSSL := /usr/lib/$(TRIPLET)/libbearssl.a
+
+SRC := $(sort $(wildcard src/*.c src/*/*.c))
+OBJS := $(SRC:%.c=$(OBJ)/%.o) $(OBJ)/third_party/chk.o
+
+Q := $(if $(filter 0,$(V)),@)
+say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
+
+.PHONY: all help minimal deps demo test unit system lint format size bench install clean FORCE
+.DELETE_ON_ERROR:
+
+all: $(OUT)/cnibox
+
+help:
+	@echo 'make            build/cnibox, one static file with every applet (build/cnibox.debug: its symbols)'
+	@echo 'make demo       the walkthrough, end to end, in throwaway network namespaces'
+	@echo 'make test       all tests: unit tests twice (musl; ASan and UBSan), system tests'
+	@echo 'make unit       the unit tests alone'
+	@echo 'make system     the system tests alone (T=-k... passes arguments to pytest)'
+	@echo 'make lint       warnings of gcc and clang as errors, clang-tidy, cppcheck, shellcheck, format, ...'
+	@echo 'make format     clang-format over the source'
+	@echo 'make bench      time of an ADD against the two netlink round trips it cannot do without'
+	@echo 'make size       size of full and minimal against their budgets'
+	@echo 'make deps       install what is missing, from Debian (ARCH=arm64: for the cross build)'
+	@echo 'make install    build/cnibox and its plugin links to DESTDIR/opt/cni/bin'
+	@echo 'variables: CONFIG=configs/minimal.config  ARCH=arm64  V=1'
+
+minimal:
+	$(Q)$(MAKE) --no-print-directory CONFIG=configs/minimal.config all
+
+# --- the program -------------------------------------------------------------------------------
+
+# The kernel's and the libraries' headers, which musl's compiler would not find.
+$(OBJ)/include/.done:
+	@mkdir -p $(@D)
+	$(Q)ln -sfn /usr/include/linux $(@D)/linux
+	$(Q)ln -sfn /usr/include/asm-generic $(@D)/asm-generic
+	$(Q)for d in /usr/include/$(TRIPLET)/asm /usr/$(TRIPLET)/include/asm; do \
+		if [ -d $$d ]; then ln -sfn $$d $(@D)/asm; break; fi; done
+	$(Q)ln -sfn /usr/include/bearssl.h $(@D)/bearssl.h
+	$(Q)ln -sfn /usr/include/bearssl $(@D)/bearssl
+	$(Q)ln -sfn /usr/include/jsmn.h $(@D)/jsmn.h
+	$(Q)touch $@
+
+# X=y in the configuration becomes the macro IF_X(...), which keeps or drops its argument.
+$(OBJ)/config.h: $(CONFIG)
+	@mkdir -p $(@D)
+	$(Q)sed -n 's/^\([A-Z0-9_]*\)=y$$/#define IF_\1(...) __VA_ARGS__/p; s/^\([A-Z0-9_]*\)=n$$/#define IF_\1(...)/p' $< > $@
+
+$(OBJ)/%.o: %.c $(OBJ)/include/.done $(OBJ)/config.h Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) -c -o $@ $<
+
+$(OBJ)/cnibox: $(OBJS)
+	$(call say,LD,$@)
+	$(Q)$(CC_MUSL) $(LDFLAGS) -o $@ $(OBJS) $(BEARSSL)
+
+$(OUT)/cnibox: $(OBJ)/cnibox
+	$(call say,STRIP,$@)
+	$(Q)$(TRIPLET)-objcopy --only-keep-debug $< $(OUT)/cnibox.debug
+	$(Q)$(TRIPLET)-objcopy --strip-all --remove-section=.comment --remove-section=.note* $< $@.new
+	$(Q)if $(TRIPLET)-readelf -lW $@.new | grep -q INTERP; then echo '$@: not static: it asks for an interpreter' >&2; exit 1; fi
+	$(Q)if $(TRIPLET)-readelf -dW $@.new | grep -q NEEDED; then echo '$@: not static: it needs a shared library' >&2; exit 1; fi
+	$(Q)mv $@.new $@
+
+-include $(OBJS:.o=.d)
+
+install: all
+	$(OUT)/cnibox install $(DESTDIR)/opt/cni/bin
+
+format:
+	clang-format -i $$(git ls-files 'src/*.[ch]' 'test/*.[ch]' 'tools/*.[ch]' 'third_party/*.[ch]')
+
+clean:
+	rm -rf build

@@ -1,0 +1,10 @@
+/*
+ * The one table of applets. A line per applet: the switch of configs/ that selects it, and
+ * the name of its struct applet, applet_<name>, in src/plugins or src/commands.
+ */
+IF_BASH_CNI(APPLET(bash_cni))
+IF_HOST_LOCAL(APPLET(host_local))
+IF_LOOPBACK(APPLET(loopback))
+IF_CNI_NODE(APPLET(cni_node))
+IF_CNI_CHECK(APPLET(cni_check))
+IF_INSTALL(APPLET(install))

@@ -1,0 +1,18 @@
+/*
+ * Words for what C has no keyword for.
+ */
+#ifndef BASE_COMPILER_H
+#define BASE_COMPILER_H
+
+#define must_check	   __attribute__((warn_unused_result))
+#define print_format(f, a) __attribute__((format(printf, f, a)))
+#define on_scope_exit(f)   __attribute__((cleanup(f)))
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* A name that no other line of the file can clash with, for block macros. */
+#define UNIQUE_2(name, line) name##line
+#define UNIQUE_1(name, line) UNIQUE_2(name, line)
+#define UNIQUE(name)	     UNIQUE_1(name, __LINE__)
+
+#endif

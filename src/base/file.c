@@ -1,0 +1,94 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void file_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+int take_fd(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
+ssize_t file_read_all(int fd, char *buf, size_t max)
+{
+	size_t got = 0;
+	char more;
+
+	for (;;) {
+		ssize_t n = got < max ? read(fd, buf + got, max - got) : read(fd, &more, 1);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			return (ssize_t)got;
+		if (got == max) {
+			errno = EFBIG;
+			return -1;
+		}
+		got += (size_t)n;
+	}
+}
+
+ssize_t file_read(int dir, const char *name, char *buf, size_t size)
+{
+	cleanup_fd int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = file_read_all(fd, buf, size - 1);
+	if (n >= 0)
+		buf[n] = '\0';
+	return n;
+}
+
+int file_write_all(int fd, const char *buf, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = write(fd, buf, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -1;
+		buf += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+int file_replace(const char *path, mode_t mode, const char *content, size_t n, struct err *e)
+{
+	char temporary[PATH_MAX];
+	int length = snprintf(temporary, sizeof(temporary), "%s.%d.tmp", path, (int)getpid());
+	cleanup_fd int fd = -1;
+	int sys;
+
+	if (length < 0 || (size_t)length >= sizeof(temporary))
+		return err_sys(e, ERR_IO, "write file", ENAMETOOLONG, "%s", path);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(e, ERR_IO, "write file", errno, "create %s", temporary);
+	if (file_write_all(fd, content, n) || fchmod(fd, mode) || fsync(fd) ||
+	    rename(temporary, path)) {
+		sys = errno;
+		unlink(temporary);
+		return err_sys(e, ERR_IO, "write file", sys, "%s", path);
+	}
+	return 0;
+}

@@ -1,0 +1,48 @@
+/*
+ * Small files and descriptors.
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/* A descriptor that is closed when its scope ends: cleanup_fd int fd = open(...); */
+#define cleanup_fd on_scope_exit(file_close)
+void file_close(int *fd);
+/* Hand *fd over: gives it and leaves -1 behind. */
+int take_fd(int *fd);
+
+/*
+ * Read from fd to its end, at most max bytes, retrying EINTR.
+ *
+ * buf  max bytes
+ *
+ * Gives the count, or -1 with errno set; EFBIG if more than max bytes are there.
+ */
+ssize_t file_read_all(int fd, char *buf, size_t max);
+
+/*
+ * Read the whole file name, relative to the directory dir (or AT_FDCWD), without following a
+ * symbolic link in its last component and without blocking on a FIFO.
+ *
+ * buf  size bytes; NUL-terminated on success
+ *
+ * Gives the count, or -1 with errno set; EFBIG if it does not fit.
+ */
+ssize_t file_read(int dir, const char *name, char *buf, size_t size);
+
+/* Write all n bytes. Gives 0, or -1 with errno set. */
+int file_write_all(int fd, const char *buf, size_t n) must_check;
+
+/*
+ * Replace (or make) the file name by content, so that a reader sees the old or the new one whole:
+ * a temporary file in the same directory, then a rename. Gives 0, or -1 with e set (ERR_IO); then
+ * nothing is left behind.
+ */
+int file_replace(const char *path, mode_t mode, const char *content, size_t n,
+		 struct err *e) must_check;
+
+#endif

@@ -1,0 +1,99 @@
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+/* A line holds a whole configuration as kubelet sends it; a longer one is clipped. */
+#define LINE_MAX_BYTES 8192
+
+static int log_fd = -1;
+static const char *log_who = "cnibox";
+
+bool log_tracing(void)
+{
+	static int level = -1;
+
+	if (level < 0) {
+		const char *debug = getenv("DEBUG");
+
+		level = debug && atol(debug) > 0;
+	}
+	return level > 0;
+}
+
+/* Keep one old file: a node that lives for years must not fill its disk with this. */
+static void rotate(const char *path)
+{
+	char old[PATH_MAX];
+	struct stat st;
+
+	if (fstat(log_fd, &st) || !S_ISREG(st.st_mode) || st.st_size < LOG_SIZE_MAX)
+		return;
+	snprintf(old, sizeof(old), "%s.1", path);
+	if (rename(path, old))
+		return;
+	close(log_fd);
+	log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+}
+
+void log_open(const char *path, const char *who)
+{
+	log_who = who;
+	log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+	if (log_fd >= 0)
+		rotate(path);
+}
+
+static void write_line(int fd, const char *fmt, va_list ap)
+{
+	static char line[LINE_MAX_BYTES];
+	struct timespec now;
+	struct tm tm;
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	n = (size_t)snprintf(line, sizeof(line), "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s[%d] ",
+			     tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+			     tm.tm_sec, now.tv_nsec / 1000000, log_who, (int)getpid());
+	if (vsnprintf(line + n, sizeof(line) - n, fmt, ap) < 0)
+		return;
+	for (; n < sizeof(line) - 1 && line[n]; n++)
+		if (line[n] == '\n')
+			line[n] = ' ';
+		else if ((unsigned char)line[n] < ' ' || line[n] == 0x7f)
+			line[n] = '?';
+	line[n++] = '\n';
+	if (file_write_all(fd, line, n))
+		return; /* a full disk must not stop a pod */
+}
+
+void log_line(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (log_fd < 0)
+		return;
+	va_start(ap, fmt);
+	write_line(log_fd, fmt, ap);
+	va_end(ap);
+}
+
+void log_trace(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!log_tracing())
+		return;
+	va_start(ap, fmt);
+	write_line(log_fd >= 0 ? log_fd : STDERR_FILENO, fmt, ap);
+	va_end(ap);
+}

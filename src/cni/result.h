@@ -1,0 +1,78 @@
+/*
+ * The result of an ADD, written and read in every protocol version.
+ */
+#ifndef CNI_RESULT_H
+#define CNI_RESULT_H
+
+#include "base/err.h"
+#include "base/ip.h"
+#include "cni/version.h"
+#include "json/reader.h"
+
+#define CNI_INTERFACES_MAX 8  /* bridge, host end, pod end, VLAN gateway; chained plugins add few */
+#define CNI_IPS_MAX	   16 /* one per range set; two families of a few sets */
+#define CNI_ROUTES_MAX	   128
+#define CNI_DNS_MAX	   32 /* words of one kind */
+
+struct cni_interface {
+	const char *name;
+	const char *mac;     /* "" : none */
+	const char *sandbox; /* "": on the host */
+	uint32_t mtu;	     /* 0: not said */
+};
+
+struct cni_address {
+	struct prefix address;
+	struct ip gateway; /* family 0: none */
+	int interface;	   /* index into interfaces; -1: none */
+};
+
+struct cni_route {
+	struct prefix dst;
+	struct ip gw; /* family 0: none */
+	uint32_t mtu, advmss, priority;
+	int64_t table, scope; /* -1: not said */
+};
+
+struct cni_words {
+	const char *word[CNI_DNS_MAX];
+	unsigned count;
+};
+
+struct cni_dns {
+	struct cni_words nameservers, search, options;
+	const char *domain; /* NULL: none */
+};
+
+/* Texts are borrowed from the arena or the environment. */
+struct cni_result {
+	struct cni_interface interfaces[CNI_INTERFACES_MAX];
+	unsigned interface_count;
+	struct cni_address ips[CNI_IPS_MAX];
+	unsigned ip_count;
+	struct cni_route routes[CNI_ROUTES_MAX];
+	unsigned route_count;
+	struct cni_dns dns;
+	bool dns_always; /* before 1.0.0, print "dns": {} even when empty, as the Go plugins do */
+
+	struct json same_as; /* when present, this previous result is printed unchanged instead */
+};
+
+/* Append and give the new entry; NULL with e set when there is no more room. */
+struct cni_interface *cni_result_interface(struct cni_result *rs, struct err *e) must_check;
+struct cni_address *cni_result_ip(struct cni_result *rs, struct err *e) must_check;
+
+/* Write it in version v as JSON into buf; gives the length, or -1 with e set. */
+long cni_result_write(const struct cni_result *rs, enum cni_version v, char *buf, size_t size,
+		      struct err *e) must_check;
+
+/*
+ * Read a result ("prevResult") of version v, in whichever shape that version has. Absent gives an
+ * empty result. Gives 0, or -1 with e set (ERR_CONFIG, naming the path).
+ */
+int cni_result_read(struct cni_result *rs, struct json v, struct err *e) must_check;
+
+/* Read an array of route objects, appending to rs->routes. */
+int cni_routes_read(struct cni_result *rs, struct json routes, struct err *e) must_check;
+
+#endif

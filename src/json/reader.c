@@ -1,0 +1,432 @@
+#include "json/reader.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/arena.h"
+#include "json/grammar.h"
+
+#define JSMN_STATIC
+#define JSMN_STRICT
+#define JSMN_PARENT_LINKS
+#include <jsmn.h>
+
+#define SHOWN_MAX 60 /* bytes of an offending value that a message quotes */
+
+struct json_doc {
+	const char *text;
+	const char *what;
+	jsmntok_t *tok;
+	int count;
+	struct err *err;
+};
+
+static struct json absent(const struct json_doc *doc, int parent, const char *key)
+{
+	return (struct json){.doc = doc, .tok = -1, .parent = parent, .key = key};
+}
+
+static struct json present(const struct json_doc *doc, int tok)
+{
+	return (struct json){.doc = doc, .tok = tok};
+}
+
+static void say_where(const char *text, long offset, const char *what, const char *why,
+		      struct err *e)
+{
+	long line = 1, column = 1;
+
+	for (long i = 0; i < offset; i++) {
+		column++;
+		if (text[i] == '\n') {
+			line++;
+			column = 1;
+		}
+	}
+	err_set(e, ERR_DECODE, "read JSON", "%s, line %ld, column %ld: %s", what, line, column, why);
+}
+
+struct json json_open(const char *text, size_t len, const char *what, struct err *e)
+{
+	struct json_doc *doc;
+	const char *why = NULL;
+	jsmn_parser parser;
+	long offset;
+	int count;
+
+	if (len > JSON_TEXT_MAX) {
+		err_set(e, ERR_DECODE, "read JSON", "%s is longer than %u bytes", what, JSON_TEXT_MAX);
+		return absent(NULL, -1, "");
+	}
+	offset = json_grammar_fault(text, len, &why);
+	if (offset >= 0) {
+		say_where(text, offset, what, why, e);
+		return absent(NULL, -1, "");
+	}
+	jsmn_init(&parser);
+	count = jsmn_parse(&parser, text, len, NULL, 0);
+	doc = arena_take(sizeof(*doc), e);
+	if (doc && count > 0)
+		doc->tok = arena_take((size_t)count * sizeof(*doc->tok), e);
+	if (!doc || !doc->tok)
+		return absent(NULL, -1, "");
+	doc->text = text;
+	doc->what = what;
+	doc->err = e;
+	jsmn_init(&parser);
+	doc->count = jsmn_parse(&parser, text, len, doc->tok, (unsigned)count);
+	if (doc->count != count) {
+		err_set(e, ERR_DECODE, "read JSON", "%s cannot be cut into tokens", what);
+		return absent(NULL, -1, "");
+	}
+	return present(doc, 0);
+}
+
+static const jsmntok_t *token(struct json v)
+{
+	return &v.doc->tok[v.tok];
+}
+
+enum json_type json_type(struct json v)
+{
+	if (v.tok < 0)
+		return JSON_ABSENT;
+	switch (token(v)->type) {
+	case JSMN_OBJECT:
+		return JSON_OBJECT;
+	case JSMN_ARRAY:
+		return JSON_ARRAY;
+	case JSMN_STRING:
+		return JSON_STRING;
+	case JSMN_PRIMITIVE:
+	case JSMN_UNDEFINED:
+		break;
+	}
+	switch (v.doc->text[token(v)->start]) {
+	case 'n':
+		return JSON_ABSENT;
+	case 't':
+	case 'f':
+		return JSON_BOOL;
+	default:
+		return JSON_NUMBER;
+	}
+}
+
+bool json_present(struct json v)
+{
+	return json_type(v) != JSON_ABSENT;
+}
+
+/* The first token behind the whole value of tok; doc->count if there is none. */
+static int after(const struct json_doc *doc, int tok)
+{
+	int end = doc->tok[tok].end;
+	int next = tok + 1;
+
+	while (next < doc->count && doc->tok[next].start < end)
+		next++;
+	return next;
+}
+
+/* UTF-8 of code point u into out (at most 4 bytes); gives the count. */
+static size_t put_utf8(char *out, uint32_t u)
+{
+	static const uint8_t lead[] = {0, 0xc0, 0xe0, 0xf0};
+	size_t more = u < 0x80 ? 0 : u < 0x800 ? 1 : u < 0x10000 ? 2 : 3;
+
+	out[0] = (char)(lead[more] | u >> (6 * more));
+	for (size_t i = 1; i <= more; i++)
+		out[i] = (char)(0x80 | (u >> (6 * (more - i)) & 0x3f));
+	return more + 1;
+}
+
+static uint32_t hex4(const char *s)
+{
+	char digits[5] = {s[0], s[1], s[2], s[3]};
+
+	return (uint32_t)strtoul(digits, NULL, 16);
+}
+
+/* One \u escape, or a surrogate pair of two, at s; *used is what it took. A lone half is U+FFFD. */
+static uint32_t unescape_u(const char *s, const char *end, size_t *used)
+{
+	uint32_t u = hex4(s + 2);
+	uint32_t low;
+
+	*used = 6;
+	if (u < 0xd800 || u > 0xdfff)
+		return u;
+	if (u > 0xdbff || end - s < 12 || s[6] != '\\' || s[7] != 'u')
+		return 0xfffd;
+	low = hex4(s + 8);
+	if (low < 0xdc00 || low > 0xdfff)
+		return 0xfffd;
+	*used = 12;
+	return 0x10000 + ((u - 0xd800) << 10) + (low - 0xdc00);
+}
+
+/* Unescape a string token into out, which has room for it as it stands; gives the length. */
+static size_t unescape(char *out, const char *s, const char *end)
+{
+	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+	size_t n = 0;
+
+	while (s < end) {
+		size_t used = 2;
+
+		if (*s != '\\') {
+			out[n++] = *s++;
+			continue;
+		}
+		if (s[1] == 'u')
+			n += put_utf8(out + n, unescape_u(s, end, &used));
+		else
+			out[n++] = to[strchr(from, s[1]) - from];
+		s += used;
+	}
+	out[n] = '\0';
+	return n;
+}
+
+/* The unescaped text of a string token, in the arena; NULL with the error set. */
+static char *string_of(const struct json_doc *doc, int tok, size_t *len)
+{
+	const jsmntok_t *t = &doc->tok[tok];
+	char *out = arena_take((size_t)(t->end - t->start) + 1, doc->err);
+
+	if (out)
+		*len = unescape(out, doc->text + t->start, doc->text + t->end);
+	return out;
+}
+
+static bool key_matches(const struct json_doc *doc, int tok, const char *key)
+{
+	const jsmntok_t *t = &doc->tok[tok];
+	size_t n = (size_t)(t->end - t->start);
+	char *text;
+
+	if (!memchr(doc->text + t->start, '\\', n))
+		return strlen(key) == n && strncasecmp(doc->text + t->start, key, n) == 0;
+	text = string_of(doc, tok, &n);
+	return text && strlen(key) == n && strcasecmp(text, key) == 0;
+}
+
+struct json json_get(struct json obj, const char *key)
+{
+	struct json found = absent(obj.doc, obj.tok, key);
+
+	if (!json_present(obj))
+		return found;
+	for (struct json m = json_first_member(obj); m.tok >= 0; m = json_next_member(m))
+		if (key_matches(obj.doc, m.tok - 1, key))
+			found = m;
+	return found;
+}
+
+struct json json_first(struct json array)
+{
+	if (!json_present(array))
+		return absent(array.doc, array.tok, "");
+	if (token(array)->type != JSMN_ARRAY) {
+		json_fault(array, ERR_CONFIG, "want an array");
+		return absent(array.doc, array.tok, "");
+	}
+	if (token(array)->size == 0)
+		return absent(array.doc, array.tok, "");
+	return present(array.doc, array.tok + 1);
+}
+
+struct json json_next(struct json element)
+{
+	const struct json_doc *doc = element.doc;
+	int parent = token(element)->parent;
+	int next = after(doc, element.tok);
+
+	if (next < doc->count && doc->tok[next].parent == parent)
+		return present(doc, next);
+	return absent(doc, parent, "");
+}
+
+struct json json_first_member(struct json obj)
+{
+	if (!json_present(obj))
+		return absent(obj.doc, obj.tok, "");
+	if (token(obj)->type != JSMN_OBJECT) {
+		json_fault(obj, ERR_CONFIG, "want an object");
+		return absent(obj.doc, obj.tok, "");
+	}
+	if (token(obj)->size == 0)
+		return absent(obj.doc, obj.tok, "");
+	return present(obj.doc, obj.tok + 2); /* the key's token comes first */
+}
+
+struct json json_next_member(struct json member)
+{
+	const struct json_doc *doc = member.doc;
+	int parent = doc->tok[member.tok - 1].parent;
+	int next = after(doc, member.tok);
+
+	if (next < doc->count && doc->tok[next].parent == parent)
+		return present(doc, next + 1);
+	return absent(doc, parent, "");
+}
+
+const char *json_name(struct json member)
+{
+	size_t len;
+	const char *name = string_of(member.doc, member.tok - 1, &len);
+
+	return name ? name : "";
+}
+
+const char *json_raw(struct json v, size_t *len)
+{
+	const jsmntok_t *t = token(v);
+	int quote = t->type == JSMN_STRING;
+
+	*len = (size_t)(t->end - t->start + 2 * quote);
+	return v.doc->text + t->start - quote;
+}
+
+/* Put the path of the value at tok into out (size bytes); gives its length. */
+static size_t put_path(char *out, size_t size, const struct json_doc *doc, int tok)
+{
+	int parent = doc->tok[tok].parent;
+	const jsmntok_t *p;
+	size_t n;
+	int index = 0;
+
+	if (parent < 0) {
+		out[0] = '\0';
+		return 0;
+	}
+	p = &doc->tok[parent];
+	if (p->type == JSMN_STRING) { /* the key; its own parent is the object */
+		n = put_path(out, size, doc, p->parent);
+		n += (size_t)snprintf(out + n, size - n, "%s%.*s", n ? "." : "", p->end - p->start,
+				      doc->text + p->start);
+	} else {
+		n = put_path(out, size, doc, parent);
+		for (int i = parent + 1; i < tok; i = after(doc, i))
+			index++;
+		n += (size_t)snprintf(out + n, size - n, "[%d]", index);
+	}
+	return n < size ? n : size - 1;
+}
+
+const char *json_path(struct json v)
+{
+	char *out = arena_take(256, v.doc->err);
+	size_t n;
+
+	if (!out)
+		return "";
+	if (v.tok >= 0) {
+		put_path(out, 256, v.doc, v.tok);
+		return out;
+	}
+	n = v.parent >= 0 ? put_path(out, 256, v.doc, v.parent) : 0;
+	snprintf(out + n, 256 - n, "%s%s", n ? "." : "", v.key);
+	return out;
+}
+
+int json_fault(struct json v, enum err_code code, const char *fmt, ...)
+{
+	const char *path;
+	char want[256];
+	va_list ap;
+	size_t len;
+	const char *raw;
+
+	if (!v.doc || v.doc->err->code)
+		return -1;
+	path = json_path(v);
+	va_start(ap, fmt);
+	vsnprintf(want, sizeof(want), fmt, ap);
+	va_end(ap);
+	if (v.tok < 0)
+		return err_set(v.doc->err, code, v.doc->what, "%s: %s, but it is missing", path, want);
+	raw = json_raw(v, &len);
+	return err_set(v.doc->err, code, v.doc->what, "%s%s%s, got %.*s%s", path, *path ? ": " : "",
+		       want, (int)(len < SHOWN_MAX ? len : SHOWN_MAX), raw,
+		       len < SHOWN_MAX ? "" : "...");
+}
+
+const char *json_str(struct json v, const char *dflt)
+{
+	size_t len;
+	char *text;
+
+	if (!json_present(v))
+		return dflt;
+	if (json_type(v) != JSON_STRING) {
+		json_fault(v, ERR_CONFIG, "want a string");
+		return dflt;
+	}
+	text = string_of(v.doc, v.tok, &len);
+	if (text && strlen(text) != len) {
+		json_fault(v, ERR_CONFIG, "want a string without NUL");
+		return dflt;
+	}
+	return text ? text : dflt;
+}
+
+bool json_bool(struct json v, bool dflt)
+{
+	if (!json_present(v))
+		return dflt;
+	if (json_type(v) != JSON_BOOL) {
+		json_fault(v, ERR_CONFIG, "want true or false");
+		return dflt;
+	}
+	return v.doc->text[token(v)->start] == 't';
+}
+
+uint32_t json_u32(struct json v, uint32_t dflt, uint32_t max)
+{
+	uint64_t n = 0;
+	const jsmntok_t *t;
+
+	if (!json_present(v))
+		return dflt;
+	t = token(v);
+	if (json_type(v) == JSON_NUMBER)
+		for (int i = t->start; i < t->end && n <= max; i++) {
+			unsigned digit = (unsigned)(v.doc->text[i] - '0');
+
+			n = digit > 9 ? UINT64_MAX : n * 10 + digit;
+		}
+	if (json_type(v) != JSON_NUMBER || n > max) {
+		json_fault(v, ERR_CONFIG, "want a whole number from 0 to %u", max);
+		return dflt;
+	}
+	return (uint32_t)n;
+}
+
+bool json_ip(struct json v, struct ip *out)
+{
+	const char *text = json_str(v, "");
+
+	if (!*text)
+		return false;
+	if (ip_parse(out, text))
+		return true;
+	json_fault(v, ERR_CONFIG, "want an IP address");
+	return false;
+}
+
+bool json_prefix(struct json v, struct prefix *out)
+{
+	const char *text = json_str(v, NULL);
+
+	if (!text)
+		return false;
+	if (prefix_parse(out, text))
+		return true;
+	json_fault(v, ERR_CONFIG, "want a range such as 10.244.0.0/24");
+	return false;
+}

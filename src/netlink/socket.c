@@ -1,0 +1,243 @@
+#include "netlink/socket.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "netlink/attr.h"
+
+/* Answers of the kernel are queued before send returns; this is for a kernel that never does. */
+#define ANSWER_SECONDS 30
+
+/* One datagram at a time is looked at, whatever the socket: single thread, never nested. */
+static _Alignas(8) unsigned char answer[NL_ANSWER_BYTES];
+
+int nl_open_groups(struct nl_sock *s, int protocol, uint32_t groups, struct err *e)
+{
+	struct sockaddr_nl self = {.nl_family = AF_NETLINK, .nl_groups = groups};
+	int one = 1;
+	cleanup_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+
+	s->fd = -1;
+	s->sequence = 0;
+	if (fd < 0)
+		return err_sys(e, ERR_KERNEL, "open netlink socket", errno, "protocol %d", protocol);
+	/* Older kernels lack these two: messages are then poorer, nothing else. */
+	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
+	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
+	if (groups && bind(fd, (struct sockaddr *)&self, sizeof(self)))
+		return err_sys(e, ERR_KERNEL, "subscribe to the kernel's announcements", errno,
+			       "groups 0x%x", groups);
+	s->fd = take_fd(&fd);
+	return 0;
+}
+
+int nl_open(struct nl_sock *s, int protocol, struct err *e)
+{
+	return nl_open_groups(s, protocol, 0, e);
+}
+
+void nl_close(struct nl_sock *s)
+{
+	file_close(&s->fd);
+}
+
+static struct nlmsghdr *message(struct nl_batch *b, unsigned op)
+{
+	return (struct nlmsghdr *)(void *)(b->buf + b->start[op]);
+}
+
+/* Number the messages from *first on, seal them and send all. */
+static int send_batch(struct nl_sock *s, struct nl_batch *b, uint16_t ack_last, uint32_t *first,
+		      struct err *e)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	unsigned op = 0;
+	const char *fault = nl_batch_finish(b, &op);
+	ssize_t n;
+
+	if (fault)
+		return err_set(e, ERR_INTERNAL, b->ops ? b->label[op] : "send to the kernel", "%s",
+			       fault);
+	if (b->ops == 0)
+		return err_set(e, ERR_INTERNAL, "send to the kernel", "nothing to send");
+	*first = s->sequence + 1;
+	for (unsigned i = 0; i < b->ops; i++)
+		message(b, i)->nlmsg_seq = ++s->sequence;
+	message(b, b->ops - 1)->nlmsg_flags |= ack_last;
+	do
+		n = sendto(s->fd, b->buf, b->len, 0, (struct sockaddr *)&kernel, sizeof(kernel));
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_sys(e, ERR_KERNEL, b->label[0], errno, "send to the kernel");
+	return 0;
+}
+
+long nl_receive(struct nl_sock *s, void *buf, int timeout_ms, struct err *e)
+{
+	struct pollfd ready = {.fd = s->fd, .events = POLLIN};
+	struct iovec room = {.iov_base = buf, .iov_len = NL_ANSWER_BYTES};
+	struct sockaddr_nl from;
+	struct msghdr m = {.msg_name = &from, .msg_iov = &room, .msg_iovlen = 1};
+
+	for (;;) {
+		ssize_t n;
+
+		m.msg_namelen = sizeof(from);
+		n = recvmsg(s->fd, &m, MSG_DONTWAIT);
+		if (n >= 0) {
+			if (from.nl_pid != 0) /* another process may write to us: RFC 3549 */
+				continue;
+			if (m.msg_flags & MSG_TRUNC)
+				return err_set(e, ERR_KERNEL, "read the kernel's answer",
+					       "it is longer than %d bytes", NL_ANSWER_BYTES);
+			return n;
+		}
+		if (errno == ENOBUFS)
+			return 0;
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			return err_sys(e, ERR_KERNEL, "read the kernel's answer", errno, "netlink");
+		if (poll(&ready, 1, timeout_ms) == 0)
+			return 0;
+	}
+}
+
+/* The kernel's own words in an NLMSG_ERROR, "" if it gave none. */
+static const char *kernel_words(const struct nlmsghdr *h)
+{
+	const struct nlattr *tb[NLMSGERR_ATTR_MSG + 1];
+	size_t skip = sizeof(struct nlmsgerr);
+	const struct nlmsgerr *refused = nl_head_of(h, sizeof(*refused));
+
+	if (!refused || !(h->nlmsg_flags & NLM_F_ACK_TLVS))
+		return "";
+	if (!(h->nlmsg_flags & NLM_F_CAPPED))
+		skip += refused->msg.nlmsg_len - sizeof(struct nlmsghdr);
+	nl_attrs_of(tb, NLMSGERR_ATTR_MSG, h, skip);
+	return nl_get_str(tb[NLMSGERR_ATTR_MSG]);
+}
+
+static int refused(const struct nl_batch *b, unsigned op, int sys, const char *words, struct err *e)
+{
+	log_trace("%s: %s%s%s", b->label[op], strerror(sys), *words ? ": " : "", words);
+	return err_sys(e, ERR_KERNEL, b->label[op], sys, "%s", *words ? words : "refused by the kernel");
+}
+
+/* What receiving the answers to one batch needs. */
+struct conversation {
+	struct nl_sock *s;
+	struct nl_batch *b;
+	uint32_t first; /* sequence number of the first operation */
+	bool dump, ask;
+	nl_answer_fn *each;
+	void *arg;
+	unsigned answered; /* questions that have had their answer */
+};
+
+static bool is_absence(int sys)
+{
+	return sys == ENOENT || sys == ENODEV || sys == ESRCH;
+}
+
+/* NLMSG_ERROR: 1 when the conversation is over, 0 to go on, -1 with e set. */
+static int take_status(struct conversation *c, const struct nlmsghdr *h, unsigned op, struct err *e)
+{
+	const struct nlmsgerr *status = nl_head_of(h, sizeof(*status));
+
+	if (!status)
+		return err_set(e, ERR_KERNEL, c->b->label[op], "the kernel's answer is too short");
+	if (status->error && !((c->ask || c->dump) && is_absence(-status->error)))
+		return refused(c->b, op, -status->error, kernel_words(h), e);
+	if (c->ask)
+		return ++c->answered == c->b->ops;
+	return c->dump || op == c->b->ops - 1;
+}
+
+/* One message: 1 when the conversation is over, 0 to go on, -1 with e set. */
+static int take_message(struct conversation *c, const struct nlmsghdr *h, struct err *e)
+{
+	unsigned op = h->nlmsg_seq - c->first;
+
+	if (op >= c->b->ops) /* left over from an earlier, refused batch */
+		return 0;
+	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
+		return err_sys(e, ERR_TRY_AGAIN, c->b->label[op], EINTR, "changed while it was read");
+	if (h->nlmsg_type == NLMSG_ERROR)
+		return take_status(c, h, op, e);
+	if (h->nlmsg_type == NLMSG_DONE) {
+		const int *status = nl_head_of(h, sizeof(*status));
+
+		if (status && *status < 0 && !is_absence(-*status))
+			return refused(c->b, op, -*status, "", e);
+		return 1;
+	}
+	if (c->each && c->each(h, op, c->arg, e))
+		return -1;
+	return c->ask && ++c->answered == c->b->ops;
+}
+
+static int converse(struct conversation *c, struct err *e)
+{
+	for (;;) {
+		long left = nl_receive(c->s, answer, ANSWER_SECONDS * 1000, e);
+		const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)answer;
+
+		if (left < 0)
+			return -1;
+		if (left == 0)
+			return err_set(e, ERR_TRY_AGAIN, c->b->label[0],
+				       "no answer from the kernel in %d seconds", ANSWER_SECONDS);
+		while ((size_t)left >= sizeof(*h) && h->nlmsg_len >= sizeof(*h) &&
+		       h->nlmsg_len <= (size_t)left) {
+			size_t step = NLMSG_ALIGN(h->nlmsg_len);
+			int over = take_message(c, h, e);
+
+			if (over)
+				return over < 0 ? -1 : 0;
+			left = step < (size_t)left ? left - (long)step : 0;
+			h = (const struct nlmsghdr *)(const void *)((const unsigned char *)h + step);
+		}
+	}
+}
+
+static void trace_all(const struct nl_batch *b)
+{
+	for (unsigned i = 0; i < b->ops; i++)
+		log_trace("%s: done", b->label[i]);
+}
+
+int nl_apply(struct nl_sock *s, struct nl_batch *b, struct err *e)
+{
+	struct conversation c = {.s = s, .b = b};
+
+	if (send_batch(s, b, NLM_F_ACK, &c.first, e) || converse(&c, e))
+		return -1;
+	if (log_tracing())
+		trace_all(b);
+	return 0;
+}
+
+int nl_ask(struct nl_sock *s, struct nl_batch *b, nl_answer_fn *each, void *arg, struct err *e)
+{
+	struct conversation c = {.s = s, .b = b, .ask = true, .each = each, .arg = arg};
+
+	if (send_batch(s, b, 0, &c.first, e))
+		return -1;
+	return converse(&c, e);
+}
+
+int nl_dump(struct nl_sock *s, struct nl_batch *b, nl_answer_fn *each, void *arg, struct err *e)
+{
+	struct conversation c = {.s = s, .b = b, .dump = true, .each = each, .arg = arg};
+
+	if (send_batch(s, b, 0, &c.first, e))
+		return -1;
+	return converse(&c, e);
+}

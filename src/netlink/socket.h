@@ -1,0 +1,72 @@
+/*
+ * A netlink socket, and the one place where answers are received.
+ *
+ * A socket belongs to the network namespace in which it was opened, for good: a plugin has one for
+ * the host and one for the pod and needs no second process.
+ */
+#ifndef NETLINK_SOCKET_H
+#define NETLINK_SOCKET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "netlink/batch.h"
+
+struct nlmsghdr;
+
+/* The kernel fills at most 32 KiB per datagram of a dump (netlink_dump in af_netlink.c). */
+#define NL_ANSWER_BYTES 32768
+
+struct nl_sock {
+	int fd; /* -1: not open */
+	uint32_t sequence;
+};
+
+/* Open a socket of that protocol (NETLINK_ROUTE, NETLINK_NETFILTER) in the present namespace. */
+int nl_open(struct nl_sock *s, int protocol, struct err *e) must_check;
+/* The same, subscribed to the multicast groups of the mask (RTMGRP_LINK ...). */
+int nl_open_groups(struct nl_sock *s, int protocol, uint32_t groups, struct err *e) must_check;
+void nl_close(struct nl_sock *s);
+#define cleanup_nl on_scope_exit(nl_close)
+
+/*
+ * Send all operations of b in one system call and wait for the answer to the last.
+ *
+ * rtnetlink carries out each on its own: those beside a refused one may be done, undo is the
+ * caller's. An nf_tables batch (net/nft.h) is carried out whole or not at all.
+ *
+ * e  set on failure: ERR_KERNEL, the label of the first refused operation, the kernel's own words
+ *    and errno (also in e->sys)
+ */
+int nl_apply(struct nl_sock *s, struct nl_batch *b, struct err *e) must_check;
+
+/*
+ * Send b, whose operations are questions without NLM_F_DUMP, and hand each answer to each().
+ * An answer ENOENT, ENODEV or ESRCH ("no such object") is passed over: each() is not called.
+ *
+ * op   index of the operation that the answer belongs to
+ *
+ * each() gives 0, or -1 with its own error set to stop.
+ */
+typedef int nl_answer_fn(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e);
+int nl_ask(struct nl_sock *s, struct nl_batch *b, nl_answer_fn *each, void *arg,
+	   struct err *e) must_check;
+
+/*
+ * Send b, one operation with NLM_F_DUMP, and hand each object to each(), as nl_ask does.
+ * A dump that changed meanwhile (NLM_F_DUMP_INTR) fails with e->sys EINTR: ask again.
+ */
+int nl_dump(struct nl_sock *s, struct nl_batch *b, nl_answer_fn *each, void *arg,
+	    struct err *e) must_check;
+
+/*
+ * Wait for the next announcement of a subscribed socket.
+ *
+ * buf  NL_ANSWER_BYTES; holds the datagram afterwards
+ *
+ * Gives its length; 0 after timeout_ms, or when announcements were lost (ENOBUFS); -1 with e set.
+ */
+long nl_receive(struct nl_sock *s, void *buf, int timeout_ms, struct err *e) must_check;
+
+#endif
