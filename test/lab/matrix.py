@@ -37,10 +37,10 @@ def targets(lab, pod):
     ]
 
 
-def answering(lab, pod):
-    """The names of the targets that answer, by plain ping, all six at once."""
-    pings = {target.name: pod.start_ping(target.address) for target in targets(lab, pod)}
-    return {name for name, ping in pings.items() if ping.wait() == 0}
+def answering(lab, *pods):
+    """For each pod, the names of the targets that answer: by plain ping, and all of them at once."""
+    pings = [{target.name: pod.start_ping(target.address) for target in targets(lab, pod)} for pod in pods]
+    return [{name for name, ping in each.items() if ping.wait() == 0} for each in pings]
 
 
 def sentence(name, answered):

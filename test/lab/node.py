@@ -84,6 +84,10 @@ class Node(Space):
     def pod(self, name):
         """An empty pod: a named network namespace with only lo in it, up."""
         self.sh(f"ip netns add {name} && ip -n {name} link set lo up")
+        return self.register_pod(name)
+
+    def register_pod(self, name):
+        """A pod whose namespace is there already."""
         self.pods[name] = Pod(self, name)
         return self.pods[name]
 
@@ -95,15 +99,16 @@ class Node(Space):
 
     def cni(self, command, conf, env=None, plugin=None, **variables):
         """Run one plugin once. `conf` is text, or is written as JSON; a variable that is None is left out."""
-        child = self.start_cni(command, conf, env, plugin, stdout=subprocess.PIPE, **variables)
-        return Result.of(child, input=text_of(conf))
+        return Result.of(self._start_cni(command, conf, env, plugin, variables), input=text_of(conf))
 
-    def start_cni(self, command, conf, env=None, plugin=None, stdout=subprocess.PIPE, **variables):
-        """Start one plugin; it waits for its configuration on stdin, which Result.of(child, input=...) sends."""
-        if plugin is None:
-            plugin = conf["type"]
-        return self.popen(plugin_path(plugin), env={**environment(command, **variables), **(env or {})},
-                          stdin=subprocess.PIPE, stdout=stdout)
+    def cni_at_once(self, calls):
+        """Run [(command, conf, variables)] all at the same time."""
+        children = [self._start_cni(command, conf, None, None, variables) for command, conf, variables in calls]
+        return Result.of_all(children, [text_of(conf) for _, conf, _ in calls])
+
+    def _start_cni(self, command, conf, env, plugin, variables):
+        path = plugin_path(plugin or conf["type"])
+        return self.popen(path, env={**environment(command, **variables), **(env or {})}, stdin=subprocess.PIPE)
 
     def chains(self, table="filter", chain="FORWARD"):
         """`iptables -S CHAIN`, line by line."""

@@ -22,11 +22,19 @@ class Result:
 
     @classmethod
     def of(cls, child, input=None):
-        try:
-            stdout, stderr = child.communicate(input, timeout=60)
-        except BrokenPipeError:  # a plugin may refuse an input without reading all of it
-            stdout, stderr = child.communicate(timeout=60)
+        stdout, stderr = child.communicate(input, timeout=60)
         return cls(child.returncode, stdout, stderr)
+
+    @classmethod
+    def of_all(cls, children, inputs):
+        """Plugins read their whole input before they do anything: give it to all that wait, and they run at once."""
+        for child, text in zip(children, inputs):
+            child.stdin.write(text)
+            child.stdin.flush()
+        for child in children:
+            child.stdin.close()
+            child.stdin = None  # communicate() must not close it again
+        return [cls.of(child) for child in children]
 
     @property
     def json(self):

@@ -48,7 +48,7 @@ class Space:
         for child in self.children:
             if child.poll() is None:
                 child.kill()
-            child.communicate()
+                child.wait()
         self.holder.stdin.close()
         self.holder.wait()
         self.holder.stdout.close()
