@@ -13,9 +13,9 @@
 #include "base/ip.h"
 
 struct ip_range {
-	struct prefix subnet;	/* host bits clear */
-	struct ip start, end;	/* family 0 before ip_range_complete: the default */
-	struct ip gateway;	/* family 0 before ip_range_complete: subnet + 1 */
+	struct prefix subnet; /* host bits clear */
+	struct ip start, end; /* family 0 before ip_range_complete: the default */
+	struct ip gateway;    /* family 0 before ip_range_complete: subnet + 1 */
 };
 
 struct range_set {

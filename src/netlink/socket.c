@@ -11,22 +11,25 @@
 #include "base/log.h"
 #include "netlink/attr.h"
 
+_Static_assert((int)NL_ROUTE == NETLINK_ROUTE && (int)NL_NETFILTER == NETLINK_NETFILTER, "ABI");
+
 /* Answers of the kernel are queued before send returns; this is for a kernel that never does. */
 #define ANSWER_SECONDS 30
 
 /* One datagram at a time is looked at, whatever the socket: single thread, never nested. */
 static _Alignas(8) unsigned char answer[NL_ANSWER_BYTES];
 
-int nl_open_groups(struct nl_sock *s, int protocol, uint32_t groups, struct err *e)
+int nl_open_groups(struct nl_sock *s, enum nl_protocol protocol, uint32_t groups, struct err *e)
 {
 	struct sockaddr_nl self = {.nl_family = AF_NETLINK, .nl_groups = groups};
 	int one = 1;
-	cleanup_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	cleanup_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, (int)protocol);
 
 	s->fd = -1;
 	s->sequence = 0;
 	if (fd < 0)
-		return err_sys(e, ERR_KERNEL, "open netlink socket", errno, "protocol %d", protocol);
+		return err_sys(e, ERR_KERNEL, "open netlink socket", errno, "protocol %d",
+			       protocol);
 	/* Older kernels lack these two: messages are then poorer, nothing else. */
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
@@ -37,7 +40,7 @@ int nl_open_groups(struct nl_sock *s, int protocol, uint32_t groups, struct err 
 	return 0;
 }
 
-int nl_open(struct nl_sock *s, int protocol, struct err *e)
+int nl_open(struct nl_sock *s, enum nl_protocol protocol, struct err *e)
 {
 	return nl_open_groups(s, protocol, 0, e);
 }
@@ -127,7 +130,8 @@ static const char *kernel_words(const struct nlmsghdr *h)
 static int refused(const struct nl_batch *b, unsigned op, int sys, const char *words, struct err *e)
 {
 	log_trace("%s: %s%s%s", b->label[op], strerror(sys), *words ? ": " : "", words);
-	return err_sys(e, ERR_KERNEL, b->label[op], sys, "%s", *words ? words : "refused by the kernel");
+	return err_sys(e, ERR_KERNEL, b->label[op], sys, "%s",
+		       *words ? words : "refused by the kernel");
 }
 
 /* What receiving the answers to one batch needs. */
@@ -168,7 +172,8 @@ static int take_message(struct conversation *c, const struct nlmsghdr *h, struct
 	if (op >= c->b->ops) /* left over from an earlier, refused batch */
 		return 0;
 	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
-		return err_sys(e, ERR_TRY_AGAIN, c->b->label[op], EINTR, "changed while it was read");
+		return err_sys(e, ERR_TRY_AGAIN, c->b->label[op], EINTR,
+			       "changed while it was read");
 	if (h->nlmsg_type == NLMSG_ERROR)
 		return take_status(c, h, op, e);
 	if (h->nlmsg_type == NLMSG_DONE) {
@@ -186,23 +191,19 @@ static int take_message(struct conversation *c, const struct nlmsghdr *h, struct
 static int converse(struct conversation *c, struct err *e)
 {
 	for (;;) {
-		long left = nl_receive(c->s, answer, ANSWER_SECONDS * 1000, e);
-		const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)answer;
+		long n = nl_receive(c->s, answer, ANSWER_SECONDS * 1000, e);
+		const struct nlmsghdr *h = NULL;
 
-		if (left < 0)
+		if (n < 0)
 			return -1;
-		if (left == 0)
+		if (n == 0)
 			return err_set(e, ERR_TRY_AGAIN, c->b->label[0],
 				       "no answer from the kernel in %d seconds", ANSWER_SECONDS);
-		while ((size_t)left >= sizeof(*h) && h->nlmsg_len >= sizeof(*h) &&
-		       h->nlmsg_len <= (size_t)left) {
-			size_t step = NLMSG_ALIGN(h->nlmsg_len);
+		while ((h = nl_message(answer, (size_t)n, h))) {
 			int over = take_message(c, h, e);
 
 			if (over)
 				return over < 0 ? -1 : 0;
-			left = step < (size_t)left ? left - (long)step : 0;
-			h = (const struct nlmsghdr *)(const void *)((const unsigned char *)h + step);
 		}
 	}
 }

@@ -18,15 +18,22 @@ struct nlmsghdr;
 /* The kernel fills at most 32 KiB per datagram of a dump (netlink_dump in af_netlink.c). */
 #define NL_ANSWER_BYTES 32768
 
+/* Values of <linux/netlink.h>, which only netlink/ and net/ include. */
+enum nl_protocol {
+	NL_ROUTE = 0,	   /* NETLINK_ROUTE: links, addresses, routes */
+	NL_NETFILTER = 12, /* NETLINK_NETFILTER: nf_tables */
+};
+
 struct nl_sock {
 	int fd; /* -1: not open */
 	uint32_t sequence;
 };
 
-/* Open a socket of that protocol (NETLINK_ROUTE, NETLINK_NETFILTER) in the present namespace. */
-int nl_open(struct nl_sock *s, int protocol, struct err *e) must_check;
+/* Open a socket in the present network namespace. */
+int nl_open(struct nl_sock *s, enum nl_protocol protocol, struct err *e) must_check;
 /* The same, subscribed to the multicast groups of the mask (RTMGRP_LINK ...). */
-int nl_open_groups(struct nl_sock *s, int protocol, uint32_t groups, struct err *e) must_check;
+int nl_open_groups(struct nl_sock *s, enum nl_protocol protocol, uint32_t groups,
+		   struct err *e) must_check;
 void nl_close(struct nl_sock *s);
 #define cleanup_nl on_scope_exit(nl_close)
 
