@@ -17,6 +17,7 @@ COMMANDS = {
     "rules": "nft -j list ruleset",
 }
 VOLATILE = ("tentative", "operstate", "counter")
+CARRIER = ("LOWER_UP", "NO-CARRIER", "linkdown")  # flags
 SYSCTLS = ("net.ipv4.ip_forward", "net.ipv4.conf.all.route_localnet", "net.ipv6.conf.all.forwarding")
 
 
@@ -53,7 +54,7 @@ def _network(place):
 def _settled(value):
     """Without what changes by itself: link-local addresses and carriers come a little later, packets are counted."""
     if isinstance(value, list):
-        return [_settled(item) for item in value if not _is_link_local(item)]
+        return [_settled(item) for item in value if item not in CARRIER and not _is_link_local(item)]
     if isinstance(value, dict):
         return {key: _settled(item) for key, item in value.items() if key not in VOLATILE}
     return value

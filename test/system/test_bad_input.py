@@ -8,6 +8,7 @@ from conftest import APPLETS, type_bridge
 from lab import Node, configs, snapshot
 
 DECODE, CONFIG, ENV, VERSION, IO, NETNS, TRY_AGAIN = 6, 7, 4, 1, 5, 8, 11
+STATE = 101  # ours: what was found is not what there must be
 MIB = 1 << 20
 
 
@@ -49,7 +50,7 @@ CASES = [
     stdin("not an object", DECODE, "[]", "object"),
     stdin("a word", DECODE, "hello"),
     stdin("single quotes", DECODE, GOOD.replace('"', "'")),
-    stdin("a lone surrogate", DECODE, GOOD.replace("mynet", "\\ud800")),
+    stdin("a lone surrogate", CONFIG, GOOD.replace("mynet", "\\ud800"), "name"),
 
     keys("subnet: a number", CONFIG, "subnet", "24", subnet=24),
     keys("subnet: an array", CONFIG, "subnet", subnet=["10.244.0.0/24"]),
@@ -185,23 +186,23 @@ def test_interface_name_in_use(node):
     node.add_pod("first", configs.load())
     pod = node.pod("pod")
     pod.run("ip", "link", "add", "eth0", "type", "bridge")
-    refuse(node, pod, ENV, ("CNI_IFNAME", "eth0"))
+    refuse(node, pod, STATE, ("CNI_IFNAME", "eth0"))
 
 
 def test_second_add_of_the_same_attachment(node):
     pod = node.add_pod("pod", configs.load())
-    refuse(node, pod, ENV, ("CNI_IFNAME", "eth0"))
+    refuse(node, pod, STATE, (pod.id, pod.ip))
     assert pod.ping("10.244.0.1")
 
 
 @pytest.mark.parametrize("setup", ["auto", "manual"])
 def test_bridge_that_is_no_bridge(node, setup):
     node.sh("ip link add cni0 type ifb; ip link set cni0 up")
-    refuse(node, node.pod("pod"), CONFIG, ("bridge", "cni0"), configs.load(nodeSetup=setup))
+    refuse(node, node.pod("pod"), STATE, ("bridge", "cni0"), configs.load(nodeSetup=setup))
 
 
 def test_manual_set_up_without_the_bridge(node):
-    refuse(node, node.pod("pod"), CONFIG, ("bridge", "cni0"), configs.load(nodeSetup="manual"))
+    refuse(node, node.pod("pod"), STATE, ("bridge", "cni0"), configs.load(nodeSetup="manual"))
 
 
 def test_full_pool(node):

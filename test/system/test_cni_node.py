@@ -192,7 +192,7 @@ def test_config_refuses_nonsense_and_keeps_the_file(configured, arguments, word)
 
 
 @pytest.mark.parametrize("arguments", [
-    (), ("sideways",), ("up",), ("up", "--nonsense"), ("up", "--conf"), ("up", "--subnet", "10.244.0.0/24", "extra"),
+    (), ("sideways",), ("up", "--nonsense"), ("up", "--conf"), ("up", "--subnet", "10.244.0.0/24", "extra"),
 ])
 def test_usage(node, arguments):
     before = host(node)
