@@ -7,9 +7,11 @@ V       ?= 0
 ifeq ($(ARCH),arm64)
 TRIPLET := aarch64-linux-gnu
 MUSL    := aarch64-linux-musl
+LDSO    := ld-linux-aarch64.so.1
 else
 TRIPLET := x86_64-linux-gnu
 MUSL    := x86_64-linux-musl
+LDSO    := ld-linux-x86-64.so.2
 endif
 
 # build/ for what users want: the full set on this machine. Others have folders of their own.
@@ -44,7 +46,8 @@ OBJS := $(SRC:%.c=$(OBJ)/%.o) $(OBJ)/third_party/chk.o
 Q := $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 
-.PHONY: all help minimal deps demo test unit system lint format size bench install clean FORCE
+.PHONY: all help minimal deps deps-build deps-test deps-lint demo test unit system lint format size bench \
+        install clean
 .DELETE_ON_ERROR:
 
 all: $(OUT)/cnibox
@@ -69,7 +72,7 @@ minimal:
 # --- the program -------------------------------------------------------------------------------
 
 # The kernel's and the libraries' headers, which musl's compiler would not find.
-$(OBJ)/include/.done:
+$(OBJ)/include/.done: | deps-build
 	@mkdir -p $(@D)
 	$(Q)ln -sfn /usr/include/linux $(@D)/linux
 	$(Q)ln -sfn /usr/include/asm-generic $(@D)/asm-generic
@@ -103,6 +106,68 @@ $(OUT)/cnibox: $(OBJ)/cnibox
 	$(Q)mv $@.new $@
 
 -include $(OBJS:.o=.d)
+
+# --- tests -------------------------------------------------------------------------------------
+
+# A program per test/unit/test_*.c, twice: with the objects of the release on musl, and with clang's
+# ASan and UBSan, which need glibc.
+TESTS   := $(patsubst test/unit/%.c,%,$(sort $(wildcard test/unit/test_*.c)))
+ON_MUSL := $(TESTS:%=$(OUT)/unit/%)
+ON_ASAN := $(TESTS:%=build/asan/unit/%)
+MODULES := $(filter-out src/main.c,$(SRC))
+MODULES_MUSL := $(MODULES:%.c=$(OBJ)/%.o)
+MODULES_ASAN := $(MODULES:%.c=build/asan/%.o)
+CC_ASAN := clang -O1 -g $(STD) $(WARN) -fsanitize=address,undefined -fno-sanitize-recover=all \
+           -fno-omit-frame-pointer -MMD -MP
+CMOCKA  := /usr/lib/$(TRIPLET)/libcmocka.so
+
+$(OBJ)/modules.a: $(MODULES_MUSL)
+	$(Q)rm -f $@ && $(TRIPLET)-ar rcD $@ $^
+
+build/asan/modules.a: $(MODULES_ASAN)
+	$(Q)rm -f $@ && ar rcD $@ $^
+
+build/asan/src/%.o: src/%.c $(OBJ)/include/.done $(OBJ)/config.h Makefile | deps-test
+	@mkdir -p $(@D)
+	$(call say,ASAN,$<)
+	$(Q)$(CC_ASAN) $(INC) -c -o $@ $<
+
+# Debian's libcmocka is made for glibc. It runs on musl with the few names beside it that musl lacks.
+$(OUT)/unit/$(LDSO): test/unit/glibc_names.c $(OBJ)/include/.done | deps-test
+	@mkdir -p $(@D)
+	$(Q)ln -sfn /usr/include/cmocka.h $(OBJ)/include/cmocka.h
+	$(Q)$(CC_MUSL) $(STD) $(WARN) -Isrc -Os -shared -fPIC -Wl,-soname,$(LDSO) -o $@ $<
+
+$(OUT)/unit/%: test/unit/%.c $(OUT)/unit/$(LDSO) $(OBJ)/modules.a $(OBJ)/third_party/chk.o
+	$(call say,TEST,$@)
+	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) -no-pie -o $@ $< $(filter %.a %.o,$^) $(BEARSSL) $(CMOCKA) \
+		$(OUT)/unit/$(LDSO) -Wl,--allow-shlib-undefined,-rpath,'$$ORIGIN:$(dir $(CMOCKA))'
+
+build/asan/unit/%: test/unit/%.c build/asan/modules.a
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC_ASAN) $(INC) -o $@ $(filter %.c %.a,$^) $(BEARSSL) -lcmocka
+
+-include $(MODULES_ASAN:.o=.d) $(ON_MUSL:=.d) $(ON_ASAN:=.d)
+
+unit: $(ON_MUSL) $(ON_ASAN)
+	$(Q)tools/unit.sh $^
+
+system: all | deps-test
+	$(Q)PYTHONPATH=test/system $(PYTHON) -m pytest -p skips -q -n 2 test/system $(T)
+
+test: unit
+	$(Q)$(MAKE) --no-print-directory system
+
+demo: all | deps-test
+	$(Q)$(PYTHON) test/lab/demo.py $(OUT)/cnibox
+
+# --- for developers ----------------------------------------------------------------------------
+
+deps: deps-build deps-test deps-lint
+
+deps-build deps-test deps-lint: deps-%:
+	$(Q)tools/deps.sh $(ARCH) $*
 
 install: all
 	$(OUT)/cnibox install $(DESTDIR)/opt/cni/bin

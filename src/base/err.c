@@ -5,6 +5,9 @@
 #include <string.h>
 
 static void compose(struct err *e, const char *doing, int sys, const char *fmt, va_list ap)
+	print_format(4, 0);
+
+static void compose(struct err *e, const char *doing, int sys, const char *fmt, va_list ap)
 {
 	size_t room = sizeof(e->msg);
 	size_t used = 0;

@@ -66,10 +66,48 @@ bool prefix_parse(struct prefix *p, const char *text)
 	return true;
 }
 
+static unsigned group(const struct ip *ip, unsigned i)
+{
+	return (unsigned)ip->b[2 * i] << 8 | ip->b[2 * i + 1];
+}
+
+/*
+ * RFC 5952, section 4: the first of the longest runs of two or more zero groups becomes "::". Not
+ * left to inet_ntop: musl's may choose a later run, glibc's writes ::102:304 as ::1.2.3.4.
+ */
+static void format_v6(char *buf, const struct ip *ip)
+{
+	unsigned best = 8, longest = 1;
+	size_t n = 0;
+
+	for (unsigned i = 0; i < 8; i++) {
+		unsigned run = 0;
+
+		while (i + run < 8 && group(ip, i + run) == 0)
+			run++;
+		if (run > longest) {
+			best = i;
+			longest = run;
+		}
+	}
+	for (unsigned i = 0; i < 8; i++) {
+		if (i == best) {
+			n += (size_t)snprintf(buf + n, IP_TEXT - n, "::");
+			i += longest - 1;
+		} else {
+			const char *colon = i == 0 || i == best + longest ? "" : ":";
+
+			n += (size_t)snprintf(buf + n, IP_TEXT - n, "%s%x", colon, group(ip, i));
+		}
+	}
+}
+
 const char *ip_format(char buf[static IP_TEXT], const struct ip *ip)
 {
-	if (!inet_ntop(ip->family == 6 ? AF_INET6 : AF_INET, ip->b, buf, IP_TEXT))
-		buf[0] = '\0';
+	if (ip->family == 6)
+		format_v6(buf, ip);
+	else
+		snprintf(buf, IP_TEXT, "%u.%u.%u.%u", ip->b[0], ip->b[1], ip->b[2], ip->b[3]);
 	return buf;
 }
 

@@ -53,6 +53,8 @@ void log_open(const char *path, const char *who)
 		rotate(path);
 }
 
+static void write_line(int fd, const char *fmt, va_list ap) print_format(2, 0);
+
 static void write_line(int fd, const char *fmt, va_list ap)
 {
 	static char line[LINE_MAX_BYTES];

@@ -37,11 +37,7 @@ struct flags {
 	bool json;
 };
 
-static struct check check = {
-	.host = {.route.fd = -1, .netfilter.fd = -1},
-	.netns = {-1, -1},
-	.pod.fd = -1,
-};
+static struct check check;
 
 static int add_target(struct check *c, enum check_kind kind, const struct ip *to, struct err *e)
 {
@@ -365,8 +361,11 @@ static int run(int argc, char **argv)
 {
 	struct flags f = {0};
 	struct err e = {0};
-	int result = read_flags(&f, argc, argv, &e) ? -1 : run_check(&check, &f, &e);
+	int result;
 
+	check.host.route.fd = check.host.netfilter.fd = check.pod.fd = -1;
+	check.netns.fd = check.netns.host = -1;
+	result = read_flags(&f, argc, argv, &e) ? -1 : run_check(&check, &f, &e);
 	if (result < 0 && e.code == ERR_USAGE)
 		return command_usage(NAME, "%s", e.msg);
 	if (result < 0)

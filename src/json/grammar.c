@@ -110,7 +110,7 @@ static bool escape(struct cursor *c)
 
 	c->p++;
 	b = peek(c);
-	if (b < 0 || !strchr("\"\\/bfnrtu", b))
+	if (b <= 0 || !strchr("\"\\/bfnrtu", b))
 		return fault(c, "want an escape such as \\n or \\u0041");
 	c->p++;
 	if (b != 'u')

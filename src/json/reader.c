@@ -94,7 +94,7 @@ static const jsmntok_t *token(struct json v)
 
 enum json_type json_type(struct json v)
 {
-	if (v.tok < 0)
+	if (!v.doc || v.tok < 0)
 		return JSON_ABSENT;
 	switch (token(v)->type) {
 	case JSMN_OBJECT:

@@ -10,7 +10,7 @@
 void nl_batch_init(struct nl_batch *b)
 {
 	b->len = 0;
-	b->ops = b->depth = 0;
+	b->ops = b->depth = b->silent = 0;
 	b->fault = NULL;
 }
 
@@ -125,7 +125,7 @@ void nl_be64(struct nl_batch *b, uint16_t type, uint64_t v)
 
 bool nl_nest_open(struct nl_batch *b, uint16_t type)
 {
-	if (b->depth == NL_NEST_MAX) {
+	if (b->depth >= NL_NEST_MAX) {
 		set_fault(b, "attributes are nested too deeply");
 	} else {
 		b->nest[b->depth] = (uint32_t)b->len;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -55,6 +56,12 @@ static struct nlmsghdr *message(struct nl_batch *b, unsigned op)
 	return (struct nlmsghdr *)(void *)(b->buf + b->start[op]);
 }
 
+/* The operation whose acknowledgement ends the wait for a batch. */
+static unsigned last_answered(const struct nl_batch *b)
+{
+	return b->ops - 1 - (b->silent < b->ops ? b->silent : 0);
+}
+
 /* Number the messages from *first on, seal them and send all. */
 static int send_batch(struct nl_sock *s, struct nl_batch *b, uint16_t ack_last, uint32_t *first,
 		      struct err *e)
@@ -72,7 +79,7 @@ static int send_batch(struct nl_sock *s, struct nl_batch *b, uint16_t ack_last, 
 	*first = s->sequence + 1;
 	for (unsigned i = 0; i < b->ops; i++)
 		message(b, i)->nlmsg_seq = ++s->sequence;
-	message(b, b->ops - 1)->nlmsg_flags |= ack_last;
+	message(b, last_answered(b))->nlmsg_flags |= ack_last;
 	do
 		n = sendto(s->fd, b->buf, b->len, 0, (struct sockaddr *)&kernel, sizeof(kernel));
 	while (n < 0 && errno == EINTR);
@@ -139,10 +146,11 @@ struct conversation {
 	struct nl_sock *s;
 	struct nl_batch *b;
 	uint32_t first; /* sequence number of the first operation */
-	bool dump, ask;
+	bool ask;	/* every operation is a question and has an answer */
 	nl_answer_fn *each;
 	void *arg;
-	unsigned answered; /* questions that have had their answer */
+	unsigned answered; /* questions that have had their answer, a dump to its end */
+	bool failed;	   /* e is set, the rest is only read away */
 };
 
 static bool is_absence(int sys)
@@ -150,42 +158,53 @@ static bool is_absence(int sys)
 	return sys == ENOENT || sys == ENODEV || sys == ESRCH;
 }
 
-/* NLMSG_ERROR: 1 when the conversation is over, 0 to go on, -1 with e set. */
-static int take_status(struct conversation *c, const struct nlmsghdr *h, unsigned op, struct err *e)
+static bool is_dump(const struct nlmsghdr *question)
 {
-	const struct nlmsgerr *status = nl_head_of(h, sizeof(*status));
-
-	if (!status)
-		return err_set(e, ERR_KERNEL, c->b->label[op], "the kernel's answer is too short");
-	if (status->error && !((c->ask || c->dump) && is_absence(-status->error)))
-		return refused(c->b, op, -status->error, kernel_words(h), e);
-	if (c->ask)
-		return ++c->answered == c->b->ops;
-	return c->dump || op == c->b->ops - 1;
+	return (question->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 }
 
-/* One message: 1 when the conversation is over, 0 to go on, -1 with e set. */
-static int take_message(struct conversation *c, const struct nlmsghdr *h, struct err *e)
+static void take_refusal(struct conversation *c, unsigned op, int sys, const char *words,
+			 struct err *e)
+{
+	if (sys == 0 || (c->ask && is_absence(sys)))
+		return;
+	refused(c->b, op, sys, words, e);
+	c->failed = true;
+}
+
+static void take_object(struct conversation *c, const struct nlmsghdr *h, unsigned op,
+			struct err *e)
+{
+	if (c->failed || !c->each)
+		return;
+	c->failed = c->each(h, op, c->arg, e) != 0;
+}
+
+/* One message: true when the conversation is over. */
+static bool take_message(struct conversation *c, const struct nlmsghdr *h, struct err *e)
 {
 	unsigned op = h->nlmsg_seq - c->first;
+	const struct nlmsgerr *status = nl_head_of(h, sizeof(*status));
+	const int *done = nl_head_of(h, sizeof(*done));
 
 	if (op >= c->b->ops) /* left over from an earlier, refused batch */
-		return 0;
-	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
-		return err_sys(e, ERR_TRY_AGAIN, c->b->label[op], EINTR,
-			       "changed while it was read");
-	if (h->nlmsg_type == NLMSG_ERROR)
-		return take_status(c, h, op, e);
-	if (h->nlmsg_type == NLMSG_DONE) {
-		const int *status = nl_head_of(h, sizeof(*status));
-
-		if (status && *status < 0 && !is_absence(-*status))
-			return refused(c->b, op, -*status, "", e);
-		return 1;
+		return false;
+	if (h->nlmsg_flags & NLM_F_DUMP_INTR) {
+		err_sys(e, ERR_TRY_AGAIN, c->b->label[op], EINTR, "changed while it was read");
+		c->failed = true;
 	}
-	if (c->each && c->each(h, op, c->arg, e))
-		return -1;
-	return c->ask && ++c->answered == c->b->ops;
+	if (h->nlmsg_type == NLMSG_ERROR) {
+		take_refusal(c, op, status ? -status->error : EPROTO, kernel_words(h), e);
+		if (!c->ask)
+			return c->failed || op == last_answered(c->b);
+	} else if (h->nlmsg_type == NLMSG_DONE) {
+		take_refusal(c, op, done ? -*done : 0, "", e);
+	} else {
+		take_object(c, h, op, e);
+		if (!c->ask || is_dump(message(c->b, op)))
+			return false;
+	}
+	return ++c->answered == c->b->ops;
 }
 
 static int converse(struct conversation *c, struct err *e)
@@ -199,12 +218,9 @@ static int converse(struct conversation *c, struct err *e)
 		if (n == 0)
 			return err_set(e, ERR_TRY_AGAIN, c->b->label[0],
 				       "no answer from the kernel in %d seconds", ANSWER_SECONDS);
-		while ((h = nl_message(answer, (size_t)n, h))) {
-			int over = take_message(c, h, e);
-
-			if (over)
-				return over < 0 ? -1 : 0;
-		}
+		while ((h = nl_message(answer, (size_t)n, h)))
+			if (take_message(c, h, e))
+				return c->failed ? -1 : 0;
 	}
 }
 
@@ -236,9 +252,5 @@ int nl_ask(struct nl_sock *s, struct nl_batch *b, nl_answer_fn *each, void *arg,
 
 int nl_dump(struct nl_sock *s, struct nl_batch *b, nl_answer_fn *each, void *arg, struct err *e)
 {
-	struct conversation c = {.s = s, .b = b, .dump = true, .each = each, .arg = arg};
-
-	if (send_batch(s, b, 0, &c.first, e))
-		return -1;
-	return converse(&c, e);
+	return nl_ask(s, b, each, arg, e);
 }

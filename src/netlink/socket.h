@@ -38,7 +38,7 @@ void nl_close(struct nl_sock *s);
 #define cleanup_nl on_scope_exit(nl_close)
 
 /*
- * Send all operations of b in one system call and wait for the answer to the last.
+ * Send all operations of b in one system call and wait for the answer to the last one that has any.
  *
  * rtnetlink carries out each on its own: those beside a refused one may be done, undo is the
  * caller's. An nf_tables batch (net/nft.h) is carried out whole or not at all.
@@ -49,21 +49,21 @@ void nl_close(struct nl_sock *s);
 int nl_apply(struct nl_sock *s, struct nl_batch *b, struct err *e) must_check;
 
 /*
- * Send b, whose operations are questions without NLM_F_DUMP, and hand each answer to each().
+ * Send b, whose operations are questions, and hand each answer to each(). One of them may have
+ * NLM_F_DUMP: a socket has room for one dump at a time.
  * An answer ENOENT, ENODEV or ESRCH ("no such object") is passed over: each() is not called.
+ * A dump that changed meanwhile (NLM_F_DUMP_INTR) fails with e->sys EINTR: ask again.
  *
  * op   index of the operation that the answer belongs to
  *
- * each() gives 0, or -1 with its own error set to stop.
+ * each() gives 0, or -1 with its own error set. After a failure it is not called again, and what
+ * is left of the answers is read, so that the socket is ready for the next question.
  */
 typedef int nl_answer_fn(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e);
 int nl_ask(struct nl_sock *s, struct nl_batch *b, nl_answer_fn *each, void *arg,
 	   struct err *e) must_check;
 
-/*
- * Send b, one operation with NLM_F_DUMP, and hand each object to each(), as nl_ask does.
- * A dump that changed meanwhile (NLM_F_DUMP_INTR) fails with e->sys EINTR: ask again.
- */
+/* The same, by the name that says what it does where b is one dump. */
 int nl_dump(struct nl_sock *s, struct nl_batch *b, nl_answer_fn *each, void *arg,
 	    struct err *e) must_check;
 
