@@ -6,9 +6,9 @@
 
 #include "applet.h"
 #include "base/compiler.h"
+#include "base/version.h"
 #include "cni/plugin.h"
 #include "config.h"
-#include "base/version.h"
 
 #define APPLET(name) extern const struct applet applet_##name;
 #include "applets.h"

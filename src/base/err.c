@@ -58,6 +58,25 @@ int err_sys(struct err *e, enum err_code code, const char *doing, int sys, const
 	return -1;
 }
 
+void err_prefix(struct err *e, const char *fmt, ...)
+{
+	char msg[sizeof(e->msg)];
+	size_t room = sizeof(msg) - 1;
+	va_list ap;
+	int n;
+
+	if (!e->code)
+		return;
+	va_start(ap, fmt);
+	n = vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= room)
+		return; /* the reason matters more than the attempt */
+	room -= (size_t)n;
+	snprintf(msg + n, room + 1, ": %.*s", (int)room, e->msg);
+	memcpy(e->msg, msg, sizeof(msg));
+}
+
 void err_hint(struct err *e, const char *fmt, ...)
 {
 	va_list ap;

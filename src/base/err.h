@@ -16,21 +16,21 @@
 
 /* CNI specification 1.1.0, "Error" section; 100 and up are a plugin's own. */
 enum err_code {
-	ERR_VERSION = 1,	/* cniVersion not supported */
-	ERR_FIELD = 2,		/* a key's value is valid but not supported */
-	ERR_CONTAINER = 3,	/* container unknown: no DEL needed */
-	ERR_ENV = 4,		/* CNI_* variable missing or invalid */
-	ERR_IO = 5,		/* a file could not be read or written */
-	ERR_DECODE = 6,		/* input is not JSON */
-	ERR_CONFIG = 7,		/* network configuration invalid */
-	ERR_NETNS = 8,		/* CNI_NETNS is the host's own (the Go library's code) */
-	ERR_TRY_AGAIN = 11,	/* transient: the same call may succeed later */
-	ERR_UNAVAILABLE = 50,	/* STATUS: an ADD could not be served now */
-	ERR_LIMITED = 51,	/* STATUS: and running pods may lack connectivity */
-	ERR_KERNEL = 100,	/* the kernel refused an operation */
-	ERR_STATE = 101,	/* what was found is not what there must be */
-	ERR_USAGE = 102,	/* command line */
-	ERR_INTERNAL = 103,	/* a bound or an invariant of the program itself */
+	ERR_VERSION = 1,      /* cniVersion not supported */
+	ERR_FIELD = 2,	      /* a key's value is valid but not supported */
+	ERR_CONTAINER = 3,    /* container unknown: no DEL needed */
+	ERR_ENV = 4,	      /* CNI_* variable missing or invalid */
+	ERR_IO = 5,	      /* a file could not be read or written */
+	ERR_DECODE = 6,	      /* input is not JSON */
+	ERR_CONFIG = 7,	      /* network configuration invalid */
+	ERR_NETNS = 8,	      /* CNI_NETNS is the host's own (the Go library's code) */
+	ERR_TRY_AGAIN = 11,   /* transient: the same call may succeed later */
+	ERR_UNAVAILABLE = 50, /* STATUS: an ADD could not be served now */
+	ERR_LIMITED = 51,     /* STATUS: and running pods may lack connectivity */
+	ERR_KERNEL = 100,     /* the kernel refused an operation */
+	ERR_STATE = 101,      /* what was found is not what there must be */
+	ERR_USAGE = 102,      /* command line */
+	ERR_INTERNAL = 103,   /* a bound or an invariant of the program itself */
 };
 
 struct err {
@@ -54,6 +54,9 @@ int err_set(struct err *e, enum err_code code, const char *doing, const char *fm
 /* The same, with the reason of errno sys appended. */
 int err_sys(struct err *e, enum err_code code, const char *doing, int sys, const char *fmt, ...)
 	print_format(5, 6);
+
+/* Put before the message of the error that is set, if any, in what attempt it happened: "WHAT: ". */
+void err_prefix(struct err *e, const char *fmt, ...) print_format(2, 3);
 
 /* Say what to do about the error that is set. Keeps an earlier hint. */
 void err_hint(struct err *e, const char *fmt, ...) print_format(2, 3);

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,7 +48,8 @@ ssize_t file_read_all(int fd, char *buf, size_t max)
 
 ssize_t file_read(int dir, const char *name, char *buf, size_t size)
 {
-	cleanup_fd int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	cleanup_fd int fd =
+		openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	ssize_t n;
 
 	if (fd < 0)
@@ -92,4 +94,24 @@ int file_replace(const char *path, mode_t mode, const char *content, size_t n, s
 		return err_sys(e, ERR_IO, "write file", sys, "%s", path);
 	}
 	return 0;
+}
+
+int file_make_directories(const char *path, mode_t mode)
+{
+	char partial[PATH_MAX];
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return 0;
+	if (snprintf(partial, sizeof(partial), "%s", path) >= (int)sizeof(partial)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	for (char *slash = strchr(partial + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(partial, mode) && errno != EEXIST)
+			return -1;
+		*slash = '/';
+	}
+	return mkdir(partial, mode) && errno != EEXIST ? -1 : 0;
 }

@@ -179,7 +179,9 @@ static struct ip fill_host_bits(const struct prefix *p, bool ones)
 
 	for (size_t i = 0; i < ip_size(&ip); i++) {
 		unsigned before = (unsigned)i * 8;
-		unsigned host = p->len <= before ? 8 : p->len >= before + 8 ? 0 : before + 8 - p->len;
+		unsigned host = p->len <= before       ? 8
+				: p->len >= before + 8 ? 0
+						       : before + 8 - p->len;
 		uint8_t mask = (uint8_t)((1u << host) - 1);
 
 		ip.b[i] = (uint8_t)(ones ? ip.b[i] | mask : ip.b[i] & ~mask);

@@ -47,7 +47,8 @@ static void rotate(const char *path)
 void log_open(const char *path, const char *who)
 {
 	log_who = who;
-	log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+	log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+		      0644);
 	if (log_fd >= 0)
 		rotate(path);
 }

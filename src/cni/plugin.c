@@ -8,8 +8,8 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "json/writer.h"
 #include "base/version.h"
+#include "json/writer.h"
 
 /* A result of CNI_ROUTES_MAX routes, 16 addresses and a full DNS section stays below this. */
 #define OUTPUT_MAX 65536
@@ -124,7 +124,8 @@ static int call(const struct cni_plugin *p, const struct cni_request *rq, struct
 static int refuse_get(struct err *e)
 {
 	err_set(e, ERR_ENV, NULL, "GET not supported");
-	err_hint(e, "GET was never part of a released CNI specification; CHECK is what became of it");
+	err_hint(e,
+		 "GET was never part of a released CNI specification; CHECK is what became of it");
 	return print_error(e, CNI_1_1_0);
 }
 
@@ -157,8 +158,7 @@ int cni_run(const struct cni_plugin *p)
 	return 0;
 }
 
-int cni_attachments_read(struct cni_attachments *valid, const struct cni_request *rq,
-			 struct err *e)
+int cni_attachments_read(struct cni_attachments *valid, const struct cni_request *rq, struct err *e)
 {
 	struct json list = json_get(rq->conf, "cni.dev/valid-attachments");
 	struct cni_attachment *item;

@@ -126,9 +126,12 @@ static int check_version(struct cni_request *rq, struct err *e)
 	if (e->code)
 		return -1;
 	if (!cni_version_parse(&rq->version, text)) {
-		err_set(e, ERR_VERSION, NULL, "incompatible CNI versions: cniVersion is \"%s\"", text);
-		err_hint(e, "config is \"%s\", plugin supports [\"0.1.0\" \"0.2.0\" \"0.3.0\" "
-			    "\"0.3.1\" \"0.4.0\" \"1.0.0\" \"1.1.0\"]", text);
+		err_set(e, ERR_VERSION, NULL, "incompatible CNI versions: cniVersion is \"%s\"",
+			text);
+		err_hint(e,
+			 "config is \"%s\", plugin supports [\"0.1.0\" \"0.2.0\" \"0.3.0\" "
+			 "\"0.3.1\" \"0.4.0\" \"1.0.0\" \"1.1.0\"]",
+			 text);
 		return -1;
 	}
 	if (rq->version < verbs[rq->verb].since)
@@ -161,9 +164,10 @@ int cni_request_conf(struct cni_request *rq, int fd, struct err *e)
 	if (!*rq->network)
 		return err_set(e, ERR_CONFIG, NULL, "missing network name");
 	if (!cni_name_valid(rq->network)) {
-		err_set(e, ERR_CONFIG, NULL, "invalid characters found in network name: name is \"%s\"",
-			rq->network);
-		err_hint(e, "letters, digits, '_', '.' and '-' are allowed, a letter or digit first");
+		err_set(e, ERR_CONFIG, NULL,
+			"invalid characters found in network name: name is \"%s\"", rq->network);
+		err_hint(e,
+			 "letters, digits, '_', '.' and '-' are allowed, a letter or digit first");
 		return -1;
 	}
 	return check_version(rq, e);

@@ -7,7 +7,8 @@
 struct cni_interface *cni_result_interface(struct cni_result *rs, struct err *e)
 {
 	if (rs->interface_count == CNI_INTERFACES_MAX) {
-		err_set(e, ERR_FIELD, "build result", "more than %d interfaces", CNI_INTERFACES_MAX);
+		err_set(e, ERR_FIELD, "build result", "more than %d interfaces",
+			CNI_INTERFACES_MAX);
 		return NULL;
 	}
 	rs->interfaces[rs->interface_count] = (struct cni_interface){.mac = "", .sandbox = ""};
@@ -70,7 +71,8 @@ static void write_ips(struct out *w, const struct cni_result *rs, enum cni_versi
 
 			out_object(w, NULL) {
 				if (v < CNI_1_0_0)
-					out_str(w, "version", a->address.ip.family == 4 ? "4" : "6");
+					out_str(w, "version",
+						a->address.ip.family == 4 ? "4" : "6");
 				write_prefix(w, "address", &a->address);
 				write_ip(w, "gateway", &a->gateway);
 				if (a->interface >= 0)

@@ -7,14 +7,20 @@
  *	lock                flock()ed while the store is used
  *	boot_id             cnibox's own: the boot in which the leases were made
  *
- * No pod survives a reboot: when boot_id differs from the kernel's, all leases are released. A
- * lease file that is empty or holds no owner (a disk that filled, a power cut) counts as free.
- * Files are opened without following links and without blocking on FIFOs.
+ * A lease file that is empty or holds no owner (a disk that filled, a power cut) counts as free,
+ * and so does what is no file but a link, a FIFO or a socket. A directory, or a file that cannot
+ * be read, counts as taken. Files are opened without following links and without blocking.
+ *
+ * No pod survives a reboot: when boot_id differs from the kernel's, the leases are released. The
+ * exception is what the reference plugin has handed out since this boot, before cnibox was called
+ * for the first time in it. It does not know boot_id, so such a lease shows by its time: later
+ * than boot_id's, which cnibox sets anew with each lease of its own, and later than the boot.
  */
 #ifndef IPAM_STORE_H
 #define IPAM_STORE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/ip.h"
@@ -22,32 +28,64 @@
 
 #define LEASE_DATA_DIR "/var/lib/cni/networks"
 
+/* Leases that one open store hands out: a result holds no more addresses (CNI_IPS_MAX). */
+#define LEASE_TAKE_MAX 16
+
 struct lease_owner {
 	const char *container_id;
 	const char *ifname;
 };
 
-struct lease_store {
-	int dir;	  /* the network's directory */
-	int lock;	  /* held until lease_store_close */
-	const char *path; /* of the directory, for messages; in the arena */
+/* last_reserved_ip.N as it was found. */
+struct lease_mark {
+	char name[32];
+	char text[64];
+	ssize_t len; /* -1: not there, or not readable */
 };
+
+/* What lease_take did, for lease_undo. */
+struct lease_taken {
+	struct ip ip;
+	struct lease_mark mark;
+	bool marked;
+};
+
+struct lease_table;
+
+struct lease_store {
+	int dir;		   /* the network's directory */
+	int lock;		   /* held until lease_store_close */
+	const char *path;	   /* of the directory, for messages; in the arena */
+	struct lease_table *table; /* the leases, once they were needed; in the arena */
+	struct lease_taken taken[LEASE_TAKE_MAX];
+	unsigned taken_count;
+};
+
+/* What a store must be before it is opened, if it is to be closed in any case. */
+#define LEASE_STORE_CLOSED                                                                         \
+	{                                                                                          \
+		.dir = -1, .lock = -1                                                              \
+	}
 
 /*
  * Open the store of a network, making its directories (0755), wait for the lock and, after a
  * reboot, release what was left.
  *
  * network  a valid network name (cni_name_valid)
+ *
+ * Gives 0, or -1 with e set (ERR_IO) and *s closed.
  */
 int lease_store_open(struct lease_store *s, const char *data_dir, const char *network,
 		     struct err *e) must_check;
 
 /*
  * The same for a verb that must not make anything: gives 1 when there is a store, 0 when there is
- * none (then *s needs no closing), -1 with e set.
+ * none (then *s is closed), -1 with e set.
  */
 int lease_store_open_existing(struct lease_store *s, const char *data_dir, const char *network,
 			      struct err *e) must_check;
+
+/* Close it and let go of the lock. Harmless on a closed one. */
 void lease_store_close(struct lease_store *s);
 #define cleanup_store on_scope_exit(lease_store_close)
 
@@ -65,12 +103,15 @@ enum lease_order {
  *
  * Gives 0, or -1 with e set and nothing changed: ERR_TRY_AGAIN when the pool is exhausted (the
  * message names it), ERR_STATE when the owner has a lease of this pool already (then *out is that
- * address; not looked at when one is requested), ERR_STATE when the requested one is taken or is
- * the gateway, ERR_IO when the store cannot be written.
+ * address, even if another is requested), ERR_STATE when the requested one is taken, the gateway
+ * or not of this pool, ERR_IO when the store cannot be written.
  */
 int lease_take(struct lease_store *s, const struct lease_owner *owner, const struct range_set *set,
 	       unsigned index, enum lease_order order, const struct ip *requested, struct ip *out,
 	       struct err *e) must_check;
+
+/* Give back what was taken since the store was opened: for an ADD of which a later step fails. */
+void lease_undo(struct lease_store *s);
 
 /*
  * Release every lease of an owner. None is success. Files written by very old host-locals, which
@@ -78,6 +119,9 @@ int lease_take(struct lease_store *s, const struct lease_owner *owner, const str
  *
  * hint  addresses that the owner is known to have, e.g. from prevResult; when each of them is
  *       indeed its lease the directory is not read. May be NULL with hints 0.
+ *
+ * A file that cannot be removed does not keep the others from being removed; it gives -1 with e
+ * set (ERR_IO).
  */
 int lease_release(struct lease_store *s, const struct lease_owner *owner, const struct ip *hint,
 		  unsigned hints, struct err *e) must_check;
@@ -88,7 +132,8 @@ int lease_find(struct lease_store *s, const struct lease_owner *owner, struct ip
 
 /*
  * Call each() for every lease; where it gives false the lease is released. owner is borrowed for
- * the call; its ifname is "" for a very old lease.
+ * the call; its ifname is "" for a very old lease. Goes on when a lease cannot be released, and
+ * gives -1 with the first error set in the end.
  */
 int lease_each(struct lease_store *s,
 	       bool (*each)(const struct lease_owner *owner, const struct ip *ip, void *arg),

@@ -194,8 +194,8 @@ static bool close_containers(struct cursor *c, bool *more)
 		}
 		if (peek(c) != (object ? '}' : ']'))
 			return fault(c, c->p == c->end ? "the text ends too early"
-						       : object ? "want ',' or '}'"
-								: "want ',' or ']'");
+					: object       ? "want ',' or '}'"
+						       : "want ',' or ']'");
 		c->p++;
 		c->depth--;
 	}

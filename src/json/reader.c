@@ -46,7 +46,8 @@ static void say_where(const char *text, long offset, const char *what, const cha
 			column = 1;
 		}
 	}
-	err_set(e, ERR_DECODE, "read JSON", "%s, line %ld, column %ld: %s", what, line, column, why);
+	err_set(e, ERR_DECODE, "read JSON", "%s, line %ld, column %ld: %s", what, line, column,
+		why);
 }
 
 struct json json_open(const char *text, size_t len, const char *what, struct err *e)
@@ -58,7 +59,8 @@ struct json json_open(const char *text, size_t len, const char *what, struct err
 	int count;
 
 	if (len > JSON_TEXT_MAX) {
-		err_set(e, ERR_DECODE, "read JSON", "%s is longer than %u bytes", what, JSON_TEXT_MAX);
+		err_set(e, ERR_DECODE, "read JSON", "%s is longer than %u bytes", what,
+			JSON_TEXT_MAX);
 		return absent(NULL, -1, "");
 	}
 	offset = json_grammar_fault(text, len, &why);
@@ -349,7 +351,8 @@ int json_fault(struct json v, enum err_code code, const char *fmt, ...)
 	vsnprintf(want, sizeof(want), fmt, ap);
 	va_end(ap);
 	if (v.tok < 0)
-		return err_set(v.doc->err, code, v.doc->what, "%s: %s, but it is missing", path, want);
+		return err_set(v.doc->err, code, v.doc->what, "%s: %s, but it is missing", path,
+			       want);
 	raw = json_raw(v, &len);
 	return err_set(v.doc->err, code, v.doc->what, "%s%s%s, got %.*s%s", path, *path ? ": " : "",
 		       want, (int)(len < SHOWN_MAX ? len : SHOWN_MAX), raw,

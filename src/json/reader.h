@@ -24,7 +24,7 @@
 struct json_doc;
 
 struct json {
-	const struct json_doc *doc;
+	const struct json_doc *doc; /* NULL, as in a zeroed struct json: absent */
 	int tok;	 /* index of the value's token; -1: absent */
 	int parent;	 /* of an absent value: the token it was looked for in */
 	const char *key; /* and under which name; borrowed */

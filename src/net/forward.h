@@ -22,9 +22,9 @@
 
 /* FORWARD of table filter in the family of a prefix, as far as that prefix is concerned. */
 struct forward_chain {
-	bool there;	       /* the chain exists and is a base chain */
-	bool drops;	       /* policy drop, or an unconditional drop or reject among its rules */
-	bool from, to;	       /* it has the accept rule for that source / destination */
+	bool there;    /* the chain exists and is a base chain */
+	bool drops;    /* policy drop, or an unconditional drop or reject among its rules */
+	bool from, to; /* it has the accept rule for that source / destination */
 	bool from_ours, to_ours; /* and the rule carries our mark */
 };
 
@@ -45,9 +45,9 @@ int forward_retract(struct nl_sock *nf, const struct prefix *network, unsigned *
 
 /* A chain that stops forwarded packets of a network. */
 struct forward_obstacle {
-	char table[64];	 /* "ip filter", "inet firewalld" ... */
+	char table[64]; /* "ip filter", "inet firewalld" ... */
 	char chain[64];
-	bool by_policy;	 /* policy drop; else an unconditional rule */
+	bool by_policy; /* policy drop; else an unconditional rule */
 	bool reject;
 };
 

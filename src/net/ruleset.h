@@ -28,18 +28,18 @@
 
 enum masquerade {
 	MASQUERADE_OUTSIDE, /* what leaves the cluster's network: Kubernetes' model */
-	MASQUERADE_ALL,	    /* whatever leaves by another interface than the bridge: the walkthrough's rule */
+	MASQUERADE_ALL, /* whatever leaves by another interface than the bridge: the walkthrough's rule */
 	MASQUERADE_NONE,
 };
 
 /* What one network wants in one family. Texts are borrowed. */
 struct ruleset {
-	const char *name;	/* of the network, at most 64 bytes are kept in the comment */
+	const char *name; /* of the network, at most 64 bytes are kept in the comment */
 	const char *bridge;
-	struct prefix subnet;	/* of this node's pods; its family chooses the table */
-	struct prefix network;	/* of all pods */
+	struct prefix subnet;  /* of this node's pods; its family chooses the table */
+	struct prefix network; /* of all pods */
 	enum masquerade masquerade;
-	bool accept;		/* have the accept rules of chain forward, too */
+	bool accept; /* have the accept rules of chain forward, too */
 };
 
 enum ruleset_state {

@@ -59,6 +59,17 @@ void nl_attrs_in(const struct nlattr **tb, uint16_t max, const struct nlattr *ne
 	nl_attrs(tb, max, data, len);
 }
 
+const struct nlmsghdr *nl_message(const void *buf, size_t len, const struct nlmsghdr *h)
+{
+	const unsigned char *start = buf;
+	size_t at = h ? (size_t)((const unsigned char *)h - start) + ALIGNED(h->nlmsg_len) : 0;
+
+	if (at > len || len - at < sizeof(*h))
+		return NULL;
+	h = (const struct nlmsghdr *)(const void *)(start + at);
+	return h->nlmsg_len >= sizeof(*h) && h->nlmsg_len <= len - at ? h : NULL;
+}
+
 const void *nl_head_of(const struct nlmsghdr *h, size_t n)
 {
 	return h->nlmsg_len >= sizeof(*h) + n ? h + 1 : NULL;

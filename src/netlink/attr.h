@@ -21,6 +21,12 @@ void nl_attrs(const struct nlattr **tb, uint16_t max, const void *data, size_t l
 void nl_attrs_of(const struct nlattr **tb, uint16_t max, const struct nlmsghdr *h, size_t head);
 void nl_attrs_in(const struct nlattr **tb, uint16_t max, const struct nlattr *nest);
 
+/*
+ * The whole messages of a datagram: for (h = NULL; (h = nl_message(buf, len, h));). Gives the one
+ * behind h, NULL behind the last; h NULL asks for the first.
+ */
+const struct nlmsghdr *nl_message(const void *buf, size_t len, const struct nlmsghdr *h);
+
 /* Fixed header of a message (n bytes); NULL if the message is shorter. */
 const void *nl_head_of(const struct nlmsghdr *h, size_t n);
 

@@ -10,7 +10,7 @@
 void nl_batch_init(struct nl_batch *b)
 {
 	b->len = 0;
-	b->ops = b->depth = b->fault_op = 0;
+	b->ops = b->depth = b->silent = b->fault_op = 0;
 	b->fault = NULL;
 }
 

@@ -31,6 +31,7 @@ struct nl_batch {
 	size_t len;
 	unsigned ops;
 	unsigned depth;
+	unsigned silent;   /* operations at the end that older kernels never acknowledge */
 	const char *fault; /* the first one; NULL: none */
 	unsigned fault_op;
 	uint32_t start[NL_BATCH_OPS];	 /* offset of each message */

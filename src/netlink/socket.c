@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,22 +12,25 @@
 #include "base/log.h"
 #include "netlink/attr.h"
 
+_Static_assert((int)NL_ROUTE == NETLINK_ROUTE && (int)NL_NETFILTER == NETLINK_NETFILTER, "ABI");
+
 /* Answers of the kernel are queued before send returns; this is for a kernel that never does. */
 #define ANSWER_SECONDS 30
 
 /* One datagram at a time is looked at, whatever the socket: single thread, never nested. */
 static _Alignas(8) unsigned char answer[NL_ANSWER_BYTES];
 
-int nl_open_groups(struct nl_sock *s, int protocol, uint32_t groups, struct err *e)
+int nl_open_groups(struct nl_sock *s, enum nl_protocol protocol, uint32_t groups, struct err *e)
 {
 	struct sockaddr_nl self = {.nl_family = AF_NETLINK, .nl_groups = groups};
 	int one = 1;
-	cleanup_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	cleanup_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, (int)protocol);
 
 	s->fd = -1;
 	s->sequence = 0;
 	if (fd < 0)
-		return err_sys(e, ERR_KERNEL, "open netlink socket", errno, "protocol %d", protocol);
+		return err_sys(e, ERR_KERNEL, "open netlink socket", errno, "protocol %d",
+			       protocol);
 	/* Older kernels lack these two: messages are then poorer, nothing else. */
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
@@ -37,7 +41,7 @@ int nl_open_groups(struct nl_sock *s, int protocol, uint32_t groups, struct err 
 	return 0;
 }
 
-int nl_open(struct nl_sock *s, int protocol, struct err *e)
+int nl_open(struct nl_sock *s, enum nl_protocol protocol, struct err *e)
 {
 	return nl_open_groups(s, protocol, 0, e);
 }
@@ -50,6 +54,12 @@ void nl_close(struct nl_sock *s)
 static struct nlmsghdr *message(struct nl_batch *b, unsigned op)
 {
 	return (struct nlmsghdr *)(void *)(b->buf + b->start[op]);
+}
+
+/* The operation whose acknowledgement ends the wait for a batch. */
+static unsigned last_answered(const struct nl_batch *b)
+{
+	return b->ops - 1 - (b->silent < b->ops ? b->silent : 0);
 }
 
 /* Number the messages from *first on, seal them and send all. */
@@ -69,7 +79,7 @@ static int send_batch(struct nl_sock *s, struct nl_batch *b, uint16_t ack_last, 
 	*first = s->sequence + 1;
 	for (unsigned i = 0; i < b->ops; i++)
 		message(b, i)->nlmsg_seq = ++s->sequence;
-	message(b, b->ops - 1)->nlmsg_flags |= ack_last;
+	message(b, last_answered(b))->nlmsg_flags |= ack_last;
 	do
 		n = sendto(s->fd, b->buf, b->len, 0, (struct sockaddr *)&kernel, sizeof(kernel));
 	while (n < 0 && errno == EINTR);
@@ -127,7 +137,8 @@ static const char *kernel_words(const struct nlmsghdr *h)
 static int refused(const struct nl_batch *b, unsigned op, int sys, const char *words, struct err *e)
 {
 	log_trace("%s: %s%s%s", b->label[op], strerror(sys), *words ? ": " : "", words);
-	return err_sys(e, ERR_KERNEL, b->label[op], sys, "%s", *words ? words : "refused by the kernel");
+	return err_sys(e, ERR_KERNEL, b->label[op], sys, "%s",
+		       *words ? words : "refused by the kernel");
 }
 
 /* What receiving the answers to one batch needs. */
@@ -135,10 +146,11 @@ struct conversation {
 	struct nl_sock *s;
 	struct nl_batch *b;
 	uint32_t first; /* sequence number of the first operation */
-	bool dump, ask;
+	bool ask;	/* every operation is a question and has an answer */
 	nl_answer_fn *each;
 	void *arg;
-	unsigned answered; /* questions that have had their answer */
+	unsigned answered; /* questions that have had their answer, a dump to its end */
+	bool failed;	   /* e is set, the rest is only read away */
 };
 
 static bool is_absence(int sys)
@@ -146,64 +158,69 @@ static bool is_absence(int sys)
 	return sys == ENOENT || sys == ENODEV || sys == ESRCH;
 }
 
-/* NLMSG_ERROR: 1 when the conversation is over, 0 to go on, -1 with e set. */
-static int take_status(struct conversation *c, const struct nlmsghdr *h, unsigned op, struct err *e)
+static bool is_dump(const struct nlmsghdr *question)
 {
-	const struct nlmsgerr *status = nl_head_of(h, sizeof(*status));
-
-	if (!status)
-		return err_set(e, ERR_KERNEL, c->b->label[op], "the kernel's answer is too short");
-	if (status->error && !((c->ask || c->dump) && is_absence(-status->error)))
-		return refused(c->b, op, -status->error, kernel_words(h), e);
-	if (c->ask)
-		return ++c->answered == c->b->ops;
-	return c->dump || op == c->b->ops - 1;
+	return (question->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 }
 
-/* One message: 1 when the conversation is over, 0 to go on, -1 with e set. */
-static int take_message(struct conversation *c, const struct nlmsghdr *h, struct err *e)
+static void take_refusal(struct conversation *c, unsigned op, int sys, const char *words,
+			 struct err *e)
+{
+	if (sys == 0 || (c->ask && is_absence(sys)))
+		return;
+	refused(c->b, op, sys, words, e);
+	c->failed = true;
+}
+
+static void take_object(struct conversation *c, const struct nlmsghdr *h, unsigned op,
+			struct err *e)
+{
+	if (c->failed || !c->each)
+		return;
+	c->failed = c->each(h, op, c->arg, e) != 0;
+}
+
+/* One message: true when the conversation is over. */
+static bool take_message(struct conversation *c, const struct nlmsghdr *h, struct err *e)
 {
 	unsigned op = h->nlmsg_seq - c->first;
+	const struct nlmsgerr *status = nl_head_of(h, sizeof(*status));
+	const int *done = nl_head_of(h, sizeof(*done));
 
 	if (op >= c->b->ops) /* left over from an earlier, refused batch */
-		return 0;
-	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
-		return err_sys(e, ERR_TRY_AGAIN, c->b->label[op], EINTR, "changed while it was read");
-	if (h->nlmsg_type == NLMSG_ERROR)
-		return take_status(c, h, op, e);
-	if (h->nlmsg_type == NLMSG_DONE) {
-		const int *status = nl_head_of(h, sizeof(*status));
-
-		if (status && *status < 0 && !is_absence(-*status))
-			return refused(c->b, op, -*status, "", e);
-		return 1;
+		return false;
+	if (h->nlmsg_flags & NLM_F_DUMP_INTR) {
+		err_sys(e, ERR_TRY_AGAIN, c->b->label[op], EINTR, "changed while it was read");
+		c->failed = true;
 	}
-	if (c->each && c->each(h, op, c->arg, e))
-		return -1;
-	return c->ask && ++c->answered == c->b->ops;
+	if (h->nlmsg_type == NLMSG_ERROR) {
+		take_refusal(c, op, status ? -status->error : EPROTO, kernel_words(h), e);
+		if (!c->ask)
+			return c->failed || op == last_answered(c->b);
+	} else if (h->nlmsg_type == NLMSG_DONE) {
+		take_refusal(c, op, done ? -*done : 0, "", e);
+	} else {
+		take_object(c, h, op, e);
+		if (!c->ask || is_dump(message(c->b, op)))
+			return false;
+	}
+	return ++c->answered == c->b->ops;
 }
 
 static int converse(struct conversation *c, struct err *e)
 {
 	for (;;) {
-		long left = nl_receive(c->s, answer, ANSWER_SECONDS * 1000, e);
-		const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)answer;
+		long n = nl_receive(c->s, answer, ANSWER_SECONDS * 1000, e);
+		const struct nlmsghdr *h = NULL;
 
-		if (left < 0)
+		if (n < 0)
 			return -1;
-		if (left == 0)
+		if (n == 0)
 			return err_set(e, ERR_TRY_AGAIN, c->b->label[0],
 				       "no answer from the kernel in %d seconds", ANSWER_SECONDS);
-		while ((size_t)left >= sizeof(*h) && h->nlmsg_len >= sizeof(*h) &&
-		       h->nlmsg_len <= (size_t)left) {
-			size_t step = NLMSG_ALIGN(h->nlmsg_len);
-			int over = take_message(c, h, e);
-
-			if (over)
-				return over < 0 ? -1 : 0;
-			left = step < (size_t)left ? left - (long)step : 0;
-			h = (const struct nlmsghdr *)(const void *)((const unsigned char *)h + step);
-		}
+		while ((h = nl_message(answer, (size_t)n, h)))
+			if (take_message(c, h, e))
+				return c->failed ? -1 : 0;
 	}
 }
 
@@ -235,9 +252,5 @@ int nl_ask(struct nl_sock *s, struct nl_batch *b, nl_answer_fn *each, void *arg,
 
 int nl_dump(struct nl_sock *s, struct nl_batch *b, nl_answer_fn *each, void *arg, struct err *e)
 {
-	struct conversation c = {.s = s, .b = b, .dump = true, .each = each, .arg = arg};
-
-	if (send_batch(s, b, 0, &c.first, e))
-		return -1;
-	return converse(&c, e);
+	return nl_ask(s, b, each, arg, e);
 }

@@ -18,20 +18,27 @@ struct nlmsghdr;
 /* The kernel fills at most 32 KiB per datagram of a dump (netlink_dump in af_netlink.c). */
 #define NL_ANSWER_BYTES 32768
 
+/* Values of <linux/netlink.h>, which only netlink/ and net/ include. */
+enum nl_protocol {
+	NL_ROUTE = 0,	   /* NETLINK_ROUTE: links, addresses, routes */
+	NL_NETFILTER = 12, /* NETLINK_NETFILTER: nf_tables */
+};
+
 struct nl_sock {
 	int fd; /* -1: not open */
 	uint32_t sequence;
 };
 
-/* Open a socket of that protocol (NETLINK_ROUTE, NETLINK_NETFILTER) in the present namespace. */
-int nl_open(struct nl_sock *s, int protocol, struct err *e) must_check;
+/* Open a socket in the present network namespace. */
+int nl_open(struct nl_sock *s, enum nl_protocol protocol, struct err *e) must_check;
 /* The same, subscribed to the multicast groups of the mask (RTMGRP_LINK ...). */
-int nl_open_groups(struct nl_sock *s, int protocol, uint32_t groups, struct err *e) must_check;
+int nl_open_groups(struct nl_sock *s, enum nl_protocol protocol, uint32_t groups,
+		   struct err *e) must_check;
 void nl_close(struct nl_sock *s);
 #define cleanup_nl on_scope_exit(nl_close)
 
 /*
- * Send all operations of b in one system call and wait for the answer to the last.
+ * Send all operations of b in one system call and wait for the answer to the last one that has any.
  *
  * rtnetlink carries out each on its own: those beside a refused one may be done, undo is the
  * caller's. An nf_tables batch (net/nft.h) is carried out whole or not at all.
@@ -42,21 +49,21 @@ void nl_close(struct nl_sock *s);
 int nl_apply(struct nl_sock *s, struct nl_batch *b, struct err *e) must_check;
 
 /*
- * Send b, whose operations are questions without NLM_F_DUMP, and hand each answer to each().
+ * Send b, whose operations are questions, and hand each answer to each(). One of them may have
+ * NLM_F_DUMP: a socket has room for one dump at a time.
  * An answer ENOENT, ENODEV or ESRCH ("no such object") is passed over: each() is not called.
+ * A dump that changed meanwhile (NLM_F_DUMP_INTR) fails with e->sys EINTR: ask again.
  *
  * op   index of the operation that the answer belongs to
  *
- * each() gives 0, or -1 with its own error set to stop.
+ * each() gives 0, or -1 with its own error set. After a failure it is not called again, and what
+ * is left of the answers is read, so that the socket is ready for the next question.
  */
 typedef int nl_answer_fn(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e);
 int nl_ask(struct nl_sock *s, struct nl_batch *b, nl_answer_fn *each, void *arg,
 	   struct err *e) must_check;
 
-/*
- * Send b, one operation with NLM_F_DUMP, and hand each object to each(), as nl_ask does.
- * A dump that changed meanwhile (NLM_F_DUMP_INTR) fails with e->sys EINTR: ask again.
- */
+/* The same, by the name that says what it does where b is one dump. */
 int nl_dump(struct nl_sock *s, struct nl_batch *b, nl_answer_fn *each, void *arg,
 	    struct err *e) must_check;
 

@@ -1,0 +1,398 @@
+/*
+ * cni-check: the walkthrough's connectivity matrix from a pod, or from the node, with the likely
+ * cause of every failure.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "applet.h"
+#include "cni/bash_conf.h"
+#include "commands/check.h"
+#include "commands/command.h"
+#include "net/address.h"
+#include "json/writer.h"
+
+#define NAME	     "cni-check"
+#define CONF_FILE    "/etc/cni/net.d/10-bash-cni-plugin.conf"
+#define TIMEOUT_MS   1000
+#define IPV6_MIN_MTU 1280
+
+static const char *const kind_words[CHECK_KINDS] = {
+	[CHECK_OWN_HOST] = "own host",
+	[CHECK_OTHER_HOST] = "different host",
+	[CHECK_OWN_POD] = "own container",
+	[CHECK_POD_HERE] = "a different container on the same host",
+	[CHECK_POD_ELSEWHERE] = "a container on a different host",
+	[CHECK_OUTSIDE] = "any external address",
+};
+
+struct flags {
+	const char *conf, *netns;
+	const char *peer[CHECK_TARGETS_MAX], *outside[CHECK_TARGETS_MAX];
+	unsigned peers, outsides;
+	unsigned timeout_ms;
+	bool json;
+};
+
+static struct check check;
+
+static int add_target(struct check *c, enum check_kind kind, const struct ip *to, struct err *e)
+{
+	if (c->count == CHECK_TARGETS_MAX)
+		return err_set(e, ERR_USAGE, NULL, "more than %d addresses", CHECK_TARGETS_MAX);
+	c->target[c->count].kind = kind;
+	c->ping[c->count].to = *to;
+	c->count++;
+	return 0;
+}
+
+/* Which of the walkthrough's kinds an address is, seen from this node. */
+static enum check_kind kind_of(const struct check *c, const struct ip *ip)
+{
+	const struct pod_range *range = &c->net.range[ip->family == 6];
+
+	if (range->subnet.ip.family && prefix_contains(&range->subnet, ip))
+		return CHECK_POD_HERE;
+	if (range->network.ip.family && prefix_contains(&range->network, ip))
+		return CHECK_POD_ELSEWHERE;
+	return CHECK_OTHER_HOST;
+}
+
+/* The node's own address: what it would itself send to the outside from. */
+static int add_own_host(struct check *c, uint8_t family, struct err *e)
+{
+	struct ip outside = route_outside(family);
+	struct prefix own = {0};
+	struct link uplink;
+	struct route r;
+
+	if (route_look(&c->host.route, &outside, &r, e))
+		return -1;
+	if (r.found && address_first(&c->host.route, r.link, family, false, &own, e))
+		return -1;
+	if (r.found && !c->uplink_mtu) {
+		if (link_look_index(&c->host.route, r.link, &uplink, e))
+			return -1;
+		c->uplink_mtu = uplink.mtu;
+	}
+	if (!own.ip.family) /* no uplink: the gateway's address is the node's, too */
+		own.ip = c->net.range[family == 6].gateway;
+	return own.ip.family ? add_target(c, CHECK_OWN_HOST, &own.ip, e) : 0;
+}
+
+static int add_peers(struct check *c, const char *const *peer, unsigned n, bool outside,
+		     uint8_t family, struct err *e)
+{
+	struct ip ip;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (!ip_parse(&ip, peer[i]))
+			return err_set(e, ERR_USAGE, NULL, "'%s' is not an IP address", peer[i]);
+		if (ip.family == family &&
+		    add_target(c, outside ? CHECK_OUTSIDE : kind_of(c, &ip), &ip, e))
+			return -1;
+	}
+	return 0;
+}
+
+/* Look the pod over: its address, and by it, without a configuration, the network. */
+static int open_pod(struct check *c, const char *netns, struct prefix own[static POD_FAMILIES],
+		    struct err *e)
+{
+	struct route r;
+
+	if (netns_open(&c->netns, netns, e) || netns_socket(&c->netns, &c->pod, NL_ROUTE, e))
+		return -1;
+	c->in_pod = true;
+	for (unsigned i = 0; i < POD_FAMILIES; i++) {
+		uint8_t family = i ? 6 : 4;
+		struct ip outside = route_outside(family);
+		struct pod_range *range = &c->net.range[i];
+
+		if (address_first(&c->pod, 0, family, false, &own[i], e) ||
+		    route_look(&c->pod, &outside, &r, e))
+			return -1;
+		if (r.found && !c->pod_link.index &&
+		    link_look_index(&c->pod, r.link, &c->pod_link, e))
+			return -1;
+		if (!own[i].ip.family || range->subnet.ip.family)
+			continue;
+		range->subnet = range->network = prefix_network(&own[i]);
+		range->gateway = r.gateway;
+	}
+	if (!own[0].ip.family && !own[1].ip.family)
+		return err_set(e, ERR_STATE, "look at pod",
+			       "--netns %s: no interface has an address", netns);
+	return 0;
+}
+
+static int gather_targets(struct check *c, const struct flags *f, struct err *e)
+{
+	struct prefix own[POD_FAMILIES] = {0};
+
+	if (f->netns && open_pod(c, f->netns, own, e))
+		return -1;
+	for (unsigned i = 0; i < POD_FAMILIES; i++) {
+		uint8_t family = i ? 6 : 4;
+
+		if (f->netns && !own[i].ip.family)
+			continue;
+		if ((f->netns && add_own_host(c, family, e)) ||
+		    (own[i].ip.family && add_target(c, CHECK_OWN_POD, &own[i].ip, e)) ||
+		    add_peers(c, f->peer, f->peers, false, family, e) ||
+		    add_peers(c, f->outside, f->outsides, true, family, e))
+			return -1;
+	}
+	if (c->count == 0)
+		return err_set(e, ERR_USAGE, NULL,
+			       "nothing to ping: name --netns, --peer or --outside");
+	return 0;
+}
+
+static int open_sockets(void *arg, struct err *e)
+{
+	return ping_open(arg, e);
+}
+
+/* Of what a small packet reached, does a full-sized one reach it, too? */
+static int ping_full_size(struct check *c, struct ping_sockets *s, unsigned timeout_ms,
+			  struct err *e)
+{
+	static struct ping big[CHECK_TARGETS_MAX];
+	unsigned from[CHECK_TARGETS_MAX], n = 0;
+	uint32_t size = c->in_pod ? c->pod_link.mtu : c->uplink_mtu;
+
+	if (size < IPV6_MIN_MTU)
+		return 0;
+	for (unsigned i = 0; i < c->count; i++) {
+		if (!c->ping[i].answered)
+			continue;
+		from[n] = i;
+		big[n++] = (struct ping){.to = c->ping[i].to, .size = size};
+	}
+	if (ping_all(s, big, n, timeout_ms, e))
+		return -1;
+	for (unsigned i = 0; i < n; i++) {
+		/* Who is told of a smaller MTU can adapt to it. */
+		if (big[i].answered || big[i].complaint || big[i].send_error)
+			continue;
+		c->target[from[i]].too_big = true;
+		c->ping[from[i]].size = size;
+	}
+	return 0;
+}
+
+static int ping_targets(struct check *c, unsigned timeout_ms, struct err *e)
+{
+	struct ping_sockets cleanup_ping s = {-1, -1};
+
+	if (c->in_pod ? netns_run(&c->netns, open_sockets, &s, e) : ping_open(&s, e))
+		return -1;
+	if (ping_all(&s, c->ping, c->count, timeout_ms, e))
+		return -1;
+	return ping_full_size(c, &s, timeout_ms, e);
+}
+
+static bool passed(const struct check *c, unsigned i)
+{
+	return c->ping[i].answered && !c->target[i].too_big;
+}
+
+static void print_table(const struct check *c)
+{
+	for (unsigned i = 0; i < c->count; i++) {
+		const struct check_target *t = &c->target[i];
+		char text[IP_TEXT];
+
+		printf("ping %-16s  %s ping %s", ip_format(text, &c->ping[i].to),
+		       c->ping[i].answered ? "Can" : "Can't", kind_words[t->kind]);
+		if (c->ping[i].answered)
+			printf("  (%u.%03u ms)", c->ping[i].rtt_us / 1000,
+			       c->ping[i].rtt_us % 1000);
+		putchar('\n');
+		if (*t->cause)
+			printf("    why:  %s\n", t->cause);
+		if (*t->fix)
+			printf("    mend: %s\n", t->fix);
+	}
+}
+
+static int print_json(const struct check *c, struct err *e)
+{
+	static char json[65536];
+	struct out w;
+
+	out_begin(&w, json, sizeof(json));
+	out_object(&w, NULL) {
+		out_array(&w, "pings") {
+			for (unsigned i = 0; i < c->count; i++) {
+				const struct check_target *t = &c->target[i];
+				char text[IP_TEXT];
+
+				out_object(&w, NULL) {
+					out_str(&w, "target", kind_words[t->kind]);
+					out_str(&w, "address", ip_format(text, &c->ping[i].to));
+					out_bool(&w, "answered", c->ping[i].answered);
+					if (c->ping[i].answered) {
+						out_u64(&w, "rtt_us", c->ping[i].rtt_us);
+						out_bool(&w, "fullSize", !t->too_big);
+					}
+					if (*t->cause)
+						out_str(&w, "cause", t->cause);
+					if (*t->fix)
+						out_str(&w, "fix", t->fix);
+				}
+			}
+		}
+	}
+	if (out_end(&w, e))
+		return -1;
+	fputs(json, stdout);
+	return 0;
+}
+
+static int compare_kinds(const void *a, const void *b)
+{
+	const unsigned *x = a, *y = b;
+	enum check_kind kx = check.target[*x].kind, ky = check.target[*y].kind;
+
+	return kx != ky ? (kx < ky ? -1 : 1) : (*x < *y ? -1 : *x > *y);
+}
+
+/* In the walkthrough's order, IPv4 before IPv6 within a kind. */
+static void sort_targets(struct check *c)
+{
+	static struct check_target target[CHECK_TARGETS_MAX];
+	static struct ping ping[CHECK_TARGETS_MAX];
+	unsigned order[CHECK_TARGETS_MAX];
+
+	for (unsigned i = 0; i < c->count; i++)
+		order[i] = i;
+	qsort(order, c->count, sizeof(*order), compare_kinds);
+	for (unsigned i = 0; i < c->count; i++) {
+		target[i] = c->target[order[i]];
+		ping[i] = c->ping[order[i]];
+	}
+	memcpy(c->target, target, sizeof(target));
+	memcpy(c->ping, ping, sizeof(ping));
+}
+
+/* Gives 0 or 1, the exit status, or -1 with e set. */
+static int run_check(struct check *c, const struct flags *f, struct err *e)
+{
+	struct bash_conf conf;
+	bool failed = false;
+
+	if (f->conf || access(CONF_FILE, R_OK) == 0) {
+		if (bash_conf_file(&conf, f->conf ? f->conf : CONF_FILE, e))
+			return -1;
+		c->net = conf.net;
+	} else {
+		c->net.bridge = BASH_CONF_BRIDGE;
+	}
+	if (node_sockets_open(&c->host, e) || gather_targets(c, f, e))
+		return -1;
+	sort_targets(c);
+	if (ping_targets(c, f->timeout_ms, e))
+		return -1;
+	for (unsigned i = 0; i < c->count; i++) {
+		if (passed(c, i))
+			continue;
+		failed = true;
+		if (check_diagnose(c, i, e))
+			return -1;
+	}
+	if (f->json && print_json(c, e))
+		return -1;
+	if (!f->json)
+		print_table(c);
+	return failed;
+}
+
+static int read_flags(struct flags *f, int argc, char **argv, struct err *e)
+{
+	static const struct option options[] = {
+		{"conf", required_argument, NULL, 'c'},
+		{"netns", required_argument, NULL, 'n'},
+		{"peer", required_argument, NULL, 'p'},
+		{"outside", required_argument, NULL, 'o'},
+		{"timeout", required_argument, NULL, 't'},
+		{"format", required_argument, NULL, 'f'},
+		{0},
+	};
+	char *end;
+	int o;
+
+	f->timeout_ms = TIMEOUT_MS;
+	opterr = 0;
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (o == 'c')
+			f->conf = optarg;
+		else if (o == 'n')
+			f->netns = optarg;
+		else if (o == 'p' && f->peers < CHECK_TARGETS_MAX)
+			f->peer[f->peers++] = optarg;
+		else if (o == 'o' && f->outsides < CHECK_TARGETS_MAX)
+			f->outside[f->outsides++] = optarg;
+		else if (o == 't') {
+			f->timeout_ms = (unsigned)strtoul(optarg, &end, 10);
+			if (*end || f->timeout_ms == 0 || f->timeout_ms > 60000)
+				return err_set(e, ERR_USAGE, NULL,
+					       "--timeout is 1 to 60000 milliseconds, not '%s'",
+					       optarg);
+		} else if (o == 'f') {
+			if (command_format(optarg, &f->json, e))
+				return -1;
+		} else {
+			return err_set(e, ERR_USAGE, NULL,
+				       "unknown option, or one without its value: %s",
+				       argv[optind - 1]);
+		}
+	}
+	if (optind < argc)
+		return err_set(e, ERR_USAGE, NULL, "'%s' is too much", argv[optind]);
+	return 0;
+}
+
+static int run(int argc, char **argv)
+{
+	struct flags f = {0};
+	struct err e = {0};
+	int result;
+
+	check.host.route.fd = check.host.netfilter.fd = check.pod.fd = -1;
+	check.netns.fd = check.netns.host = -1;
+	result = read_flags(&f, argc, argv, &e) ? -1 : run_check(&check, &f, &e);
+	if (result < 0 && e.code == ERR_USAGE)
+		return command_usage(NAME, "%s", e.msg);
+	if (result < 0)
+		return command_fail(NAME, &e);
+	return command_end(NAME, result);
+}
+
+const struct applet applet_cni_check = {
+	.name = NAME,
+	.summary = "pings what a pod must reach and says why it does not",
+	.help = "usage: cni-check [--netns PATH] [--peer IP]... [--outside IP]... [--conf FILE]\n"
+		"                 [--timeout MS] [--format=text|json]\n"
+		"\n"
+		"The walkthrough's six pings, all at once, from the pod whose network namespace is\n"
+		"PATH: its own host, other hosts, itself, pods here, pods on other hosts, an address\n"
+		"outside. For each failure it looks for the cause and prints what mends it.\n"
+		"Without --netns the peers are pinged from the node. Exit status 1 if any fails.\n"
+		"\n"
+		"  --netns PATH    network namespace of a pod\n"
+		"  --peer IP       a host or pod; which of them is seen by the ranges\n"
+		"  --outside IP    an address outside\n"
+		"  --conf FILE     configuration with the ranges; default, if it is there,\n"
+		"                  " CONF_FILE "\n"
+		"  --timeout MS    for all answers together, default 1000\n"
+		"\n"
+		"Example:\n"
+		"  cni-check --netns /var/run/netns/c1 --peer 10.168.0.7 --peer 10.244.1.3 \\\n"
+		"            --outside 108.177.121.113\n",
+	.run = run,
+};

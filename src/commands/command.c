@@ -1,0 +1,42 @@
+#include "commands/command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int command_fail(const char *name, const struct err *e)
+{
+	fprintf(stderr, "%s: %s\n", name, e->msg);
+	if (*e->details)
+		fprintf(stderr, "  %s\n", e->details);
+	return e->code == ERR_USAGE ? 2 : 1;
+}
+
+int command_usage(const char *name, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "%s: ", name);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\n  '%s --help' shows what it takes\n", name);
+	return 2;
+}
+
+int command_format(const char *word, bool *json, struct err *e)
+{
+	*json = strcmp(word, "json") == 0;
+	if (*json || strcmp(word, "text") == 0)
+		return 0;
+	return err_set(e, ERR_USAGE, NULL, "--format is text or json, not '%s'", word);
+}
+
+int command_end(const char *name, int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "%s: print: %s\n", name, strerror(errno));
+	return status ? status : 1;
+}

@@ -1,0 +1,157 @@
+/*
+ * install: copies this very file into a directory of CNI plugins and links every applet's name to
+ * it. All checks come first, so that a refusal changes nothing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "applet.h"
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/version.h"
+#include "commands/command.h"
+
+#define DIRECTORY      "/opt/cni/bin"
+#define BINARY	       "cnibox"
+#define SIZE_MAX_BYTES (4u << 20) /* far above any build of cnibox */
+
+/* What tells a build of cnibox, of whatever version, from any other program. */
+static const char marker[] = "cnibox-multicall-binary";
+
+/* The whole file, in the arena; NULL when it cannot be read (errno set). */
+static char *read_file(const char *path, size_t *n, struct err *e)
+{
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	ssize_t got;
+	char *bytes;
+
+	if (fd < 0 || fstat(fd, &st))
+		return NULL;
+	if (!S_ISREG(st.st_mode) || st.st_size > SIZE_MAX_BYTES) {
+		errno = EINVAL;
+		return NULL;
+	}
+	bytes = arena_take((size_t)st.st_size + 1, e);
+	got = bytes ? file_read_all(fd, bytes, (size_t)st.st_size) : -1;
+	*n = (size_t)got;
+	return got < 0 ? NULL : bytes;
+}
+
+/* May path be replaced: is nothing there, or a link to cnibox, or a copy of it? */
+static bool replaceable(const char *path, struct err *e)
+{
+	struct stat st;
+	size_t n;
+	char *bytes;
+
+	if (lstat(path, &st))
+		return errno == ENOENT;
+	bytes = read_file(path, &n, e);
+	return bytes && memmem(bytes, n, marker, sizeof(marker) - 1);
+}
+
+static bool is_linked(const struct applet *a)
+{
+	return strcmp(a->name, "install") != 0;
+}
+
+static int check(const char *dir, const char *name, bool force, struct err *e)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
+		return err_sys(e, ERR_IO, "install", ENAMETOOLONG, "%s/%s", dir, name);
+	if (force || replaceable(path, e))
+		return 0;
+	err_set(e, ERR_STATE, "install", "%s is not cnibox", path);
+	err_hint(e, "nothing was changed; --force replaces it");
+	return -1;
+}
+
+/* A symbolic link that is there whole or not at all. */
+static int link_name(const char *dir, const char *name, struct err *e)
+{
+	char path[PATH_MAX], temporary[PATH_MAX];
+	int sys;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (snprintf(temporary, sizeof(temporary), "%s.%d.tmp", path, (int)getpid()) >=
+	    (int)sizeof(temporary))
+		return err_sys(e, ERR_IO, "install", ENAMETOOLONG, "%s", path);
+	if (symlink(BINARY, temporary) || rename(temporary, path)) {
+		sys = errno;
+		unlink(temporary);
+		return err_sys(e, ERR_IO, "install", sys, "link %s", path);
+	}
+	printf("%s -> %s\n", path, BINARY);
+	return 0;
+}
+
+static int install(const char *dir, bool force, struct err *e)
+{
+	char path[PATH_MAX];
+	size_t n;
+	char *bytes = read_file("/proc/self/exe", &n, e);
+
+	if (!bytes)
+		return err_sys(e, ERR_IO, "install", errno, "read /proc/self/exe");
+	if (file_make_directories(dir, 0755))
+		return err_sys(e, ERR_IO, "install", errno, "make directory %s", dir);
+	if (check(dir, BINARY, force, e))
+		return -1;
+	for (unsigned i = 0; i < applet_count; i++)
+		if (is_linked(applets[i]) && check(dir, applets[i]->name, force, e))
+			return -1;
+	snprintf(path, sizeof(path), "%s/%s", dir, BINARY);
+	if (file_replace(path, 0755, bytes, n, e))
+		return -1;
+	printf("%s: cnibox %s, %zu bytes\n", path, CNIBOX_VERSION, n);
+	for (unsigned i = 0; i < applet_count; i++)
+		if (is_linked(applets[i]) && link_name(dir, applets[i]->name, e))
+			return -1;
+	return 0;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = {{"force", no_argument, NULL, 'f'}, {0}};
+	struct err e = {0};
+	bool force = false;
+	int o;
+
+	opterr = 0;
+	while ((o = getopt_long(argc, argv, "f", options, NULL)) != -1) {
+		if (o != 'f')
+			return command_usage("install", "unknown option '%s'", argv[optind - 1]);
+		force = true;
+	}
+	if (argc - optind > 1)
+		return command_usage("install", "more than one directory");
+	if (install(optind < argc ? argv[optind] : DIRECTORY, force, &e))
+		return command_fail("install", &e);
+	return command_end("install", 0);
+}
+
+const struct applet applet_install = {
+	.name = "install",
+	.summary = "copies cnibox into a plugin directory and links the applets there",
+	.help = "usage: cnibox install [--force] [DIR]\n"
+		"\n"
+		"Copies this file to DIR/cnibox (default " DIRECTORY
+		") and makes a symbolic link to it\n"
+		"for every applet. A file of such a name that is not cnibox is refused, and then\n"
+		"nothing is changed.\n"
+		"\n"
+		"  --force   replace other files, too\n"
+		"\n"
+		"Example:\n"
+		"  cnibox install /opt/cni/bin\n",
+	.run = run,
+};

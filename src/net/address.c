@@ -1,0 +1,222 @@
+#include "net/address.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <string.h>
+
+#include "netlink/attr.h"
+
+static uint8_t af_of(const struct ip *ip)
+{
+	return ip->family == 6 ? AF_INET6 : AF_INET;
+}
+
+static struct ip ip_of(uint8_t af, const struct nlattr *a)
+{
+	struct ip ip = {.family = af == AF_INET6 ? 6 : 4};
+	size_t n;
+	const void *data = nl_data(a, &n);
+
+	if (n != ip_size(&ip))
+		return (struct ip){0};
+	memcpy(ip.b, data, n);
+	return ip;
+}
+
+static void put_ifaddr(struct nl_batch *b, int link, const struct prefix *address)
+{
+	struct ifaddrmsg info = {.ifa_family = af_of(&address->ip),
+				 .ifa_prefixlen = address->len,
+				 .ifa_index = (unsigned)link};
+
+	nl_head(b, &info, sizeof(info));
+	nl_put(b, IFA_LOCAL, address->ip.b, ip_size(&address->ip));
+	nl_put(b, IFA_ADDRESS, address->ip.b, ip_size(&address->ip));
+}
+
+void put_address(struct nl_batch *b, int link, const struct prefix *address)
+{
+	struct ip last = prefix_last(address);
+
+	nl_op(b, "add address", RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+	put_ifaddr(b, link, address);
+	if (address->ip.family == 6)
+		nl_u32(b, IFA_FLAGS, IFA_F_NODAD);
+	else if (address->len <= 30) /* RFC 3021: shorter subnets have no broadcast */
+		nl_put(b, IFA_BROADCAST, last.b, ip_size(&last));
+}
+
+void put_default_route(struct nl_batch *b, int link, const struct ip *gateway)
+{
+	struct rtmsg route = {.rtm_family = af_of(gateway),
+			      .rtm_table = RT_TABLE_MAIN,
+			      .rtm_protocol = RTPROT_BOOT,
+			      .rtm_scope = RT_SCOPE_UNIVERSE,
+			      .rtm_type = RTN_UNICAST};
+
+	nl_op(b, "add default route", RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+	nl_head(b, &route, sizeof(route));
+	nl_u32(b, RTA_OIF, (uint32_t)link);
+	nl_put(b, RTA_GATEWAY, gateway->b, ip_size(gateway));
+}
+
+void put_raise(struct nl_batch *b, int link)
+{
+	struct ifinfomsg info = {.ifi_index = link, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+
+	nl_op(b, "raise pod link", RTM_NEWLINK, 0);
+	nl_head(b, &info, sizeof(info));
+}
+
+/* Apply b; an answer of errno harmless is success, too. */
+static int apply_unless(struct nl_sock *s, struct nl_batch *b, int harmless, struct err *e)
+{
+	if (nl_apply(s, b, e) == 0)
+		return 0;
+	if (e->sys != harmless)
+		return -1;
+	err_clear(e);
+	return 0;
+}
+
+int address_add(struct nl_sock *s, int link, const struct prefix *address, struct err *e)
+{
+	struct nl_batch b;
+
+	nl_batch_init(&b);
+	put_address(&b, link, address);
+	return apply_unless(s, &b, EEXIST, e);
+}
+
+int address_remove(struct nl_sock *s, int link, const struct prefix *address, struct err *e)
+{
+	struct nl_batch b;
+
+	nl_batch_init(&b);
+	nl_op(&b, "remove address", RTM_DELADDR, 0);
+	put_ifaddr(&b, link, address);
+	return apply_unless(s, &b, EADDRNOTAVAIL, e);
+}
+
+struct address_search {
+	int link;		     /* 0: any */
+	const struct prefix *wanted; /* NULL: the first one */
+	bool any_scope;
+	struct prefix found;
+};
+
+static int take_address(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+{
+	struct address_search *search = arg;
+	const struct nlattr *tb[IFA_LOCAL + 1];
+	const struct ifaddrmsg *info = nl_head_of(h, sizeof(*info));
+	struct prefix p;
+
+	(void)op, (void)e;
+	if (h->nlmsg_type != RTM_NEWADDR || !info || search->found.ip.family)
+		return 0;
+	if (search->link && (int)info->ifa_index != search->link)
+		return 0;
+	nl_attrs_of(tb, IFA_LOCAL, h, sizeof(*info));
+	p.len = info->ifa_prefixlen;
+	p.ip = ip_of(info->ifa_family, tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS]);
+	if (search->wanted ? prefix_equal(&p, search->wanted)
+			   : search->any_scope || info->ifa_scope == RT_SCOPE_UNIVERSE)
+		search->found = p;
+	return 0;
+}
+
+static int search_addresses(struct nl_sock *s, uint8_t family, struct address_search *search,
+			    struct err *e)
+{
+	struct ifaddrmsg all = {.ifa_family = family == 6 ? AF_INET6 : AF_INET};
+	struct nl_batch b;
+
+	nl_batch_init(&b);
+	nl_op(&b, "list addresses", RTM_GETADDR, NLM_F_DUMP);
+	nl_head(&b, &all, sizeof(all));
+	return nl_dump(s, &b, take_address, search, e);
+}
+
+int address_look(struct nl_sock *s, int link, const struct prefix *address, bool *found,
+		 struct err *e)
+{
+	struct address_search search = {.link = link, .wanted = address};
+
+	if (search_addresses(s, address->ip.family, &search, e))
+		return -1;
+	*found = search.found.ip.family != 0;
+	return 0;
+}
+
+int address_first(struct nl_sock *s, int link, uint8_t family, bool any_scope,
+		  struct prefix *address, struct err *e)
+{
+	struct address_search search = {.link = link, .any_scope = any_scope};
+
+	if (search_addresses(s, family, &search, e))
+		return -1;
+	*address = search.found;
+	return 0;
+}
+
+void put_route_question(struct nl_batch *b, const struct ip *destination)
+{
+	struct rtmsg info = {.rtm_family = af_of(destination),
+			     .rtm_dst_len = (uint8_t)(8 * ip_size(destination)),
+			     .rtm_flags = RTM_F_FIB_MATCH};
+
+	nl_op(b, "look up route", RTM_GETROUTE, 0);
+	nl_head(b, &info, sizeof(info));
+	nl_put(b, RTA_DST, destination->b, ip_size(destination));
+}
+
+void route_read(struct route *r, const struct nlmsghdr *h)
+{
+	const struct nlattr *tb[RTA_VIA + 1];
+	const struct rtmsg *info = nl_head_of(h, sizeof(*info));
+
+	memset(r, 0, sizeof(*r));
+	if (h->nlmsg_type != RTM_NEWROUTE || !info)
+		return;
+	nl_attrs_of(tb, RTA_VIA, h, sizeof(*info));
+	r->found = info->rtm_type == RTN_UNICAST || info->rtm_type == RTN_LOCAL;
+	r->is_local = info->rtm_type == RTN_LOCAL;
+	r->link = (int)nl_get_u32(tb[RTA_OIF]);
+	r->prefix_len = info->rtm_dst_len;
+	if (tb[RTA_GATEWAY])
+		r->gateway = ip_of(info->rtm_family, tb[RTA_GATEWAY]);
+	if (tb[RTA_PREFSRC])
+		r->source = ip_of(info->rtm_family, tb[RTA_PREFSRC]);
+}
+
+static int take_route(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+{
+	(void)op, (void)e;
+	route_read(arg, h);
+	return 0;
+}
+
+int route_look(struct nl_sock *s, const struct ip *destination, struct route *r, struct err *e)
+{
+	struct nl_batch b;
+
+	memset(r, 0, sizeof(*r));
+	nl_batch_init(&b);
+	put_route_question(&b, destination);
+	if (nl_ask(s, &b, take_route, r, e) == 0)
+		return 0;
+	/* What a lookup that finds nothing answers, by family and version. */
+	if (e->sys != ENETUNREACH && e->sys != EHOSTUNREACH && e->sys != EACCES && e->sys != EINVAL)
+		return -1;
+	err_clear(e);
+	return 0;
+}
+
+struct ip route_outside(uint8_t family)
+{
+	if (family == 6)
+		return (struct ip){.family = 6, .b = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}};
+	return (struct ip){.family = 4, .b = {192, 0, 2, 1}};
+}

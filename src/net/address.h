@@ -1,0 +1,58 @@
+/*
+ * Addresses of links and the routes that go with them. s is a NETLINK_ROUTE socket.
+ */
+#ifndef NET_ADDRESS_H
+#define NET_ADDRESS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/ip.h"
+#include "netlink/socket.h"
+
+/* Append: add an address to a link, usable at once (IPv6: without duplicate address detection). */
+void put_address(struct nl_batch *b, int link, const struct prefix *address);
+
+/* Append: a default route through a gateway on that link. */
+void put_default_route(struct nl_batch *b, int link, const struct ip *gateway);
+
+/* Append: raise a link. */
+void put_raise(struct nl_batch *b, int link);
+
+/* Add or remove one address; one that is there, or gone, already is success. */
+int address_add(struct nl_sock *s, int link, const struct prefix *address,
+		struct err *e) must_check;
+int address_remove(struct nl_sock *s, int link, const struct prefix *address,
+		   struct err *e) must_check;
+
+/* Does the link have exactly that address with that prefix length? */
+int address_look(struct nl_sock *s, int link, const struct prefix *address, bool *found,
+		 struct err *e) must_check;
+
+/*
+ * The first address of a family (4, 6) on a link (0: on any), any_scope or only global ones;
+ * address->ip.family is 0 if there is none.
+ */
+int address_first(struct nl_sock *s, int link, uint8_t family, bool any_scope,
+		  struct prefix *address, struct err *e) must_check;
+
+/* Where the kernel would send a packet. */
+struct route {
+	bool found;	    /* there is a route, and it is no "unreachable" or "blackhole" */
+	bool is_local;	    /* it is an address of this namespace's own */
+	int link;	    /* index of the interface */
+	uint8_t prefix_len; /* of the matching route: 0 for the default route */
+	struct ip gateway;  /* family 0: on link */
+	struct ip source;   /* that the kernel prefers; family 0: none said */
+};
+int route_look(struct nl_sock *s, const struct ip *destination, struct route *r,
+	       struct err *e) must_check;
+
+/* Append the question that route_look asks, and read its answer. */
+void put_route_question(struct nl_batch *b, const struct ip *destination);
+void route_read(struct route *r, const struct nlmsghdr *h);
+
+/* An address outside for that family, for asking which link leads there: TEST-NET-1, 2001:db8::. */
+struct ip route_outside(uint8_t family);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * Links: veth pairs, bridges, by name. s is a NETLINK_ROUTE socket of the namespace meant.
+ */
+#ifndef NET_LINK_H
+#define NET_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "net/names.h"
+#include "netlink/socket.h"
+
+#define LINK_KIND  16
+#define LINK_ALIAS 256 /* IFALIASZ */
+
+struct link {
+	int index;  /* 0: there is no such link */
+	int master; /* index of the bridge it is a port of; 0: none */
+	int peer;   /* of a veth: index of the other end, in its own namespace */
+	bool up;
+	uint32_t mtu;
+	uint8_t mac[MAC_BYTES];
+	char name[LINK_NAME];
+	char kind[LINK_KIND]; /* "veth", "bridge" ...; "" for hardware */
+	char alias[LINK_ALIAS];
+};
+
+/* Look a link up by name, or by index; link->index is 0 when there is none. */
+int link_look(struct nl_sock *s, const char *name, struct link *link, struct err *e) must_check;
+int link_look_index(struct nl_sock *s, int index, struct link *link, struct err *e) must_check;
+
+/* Fill *link from an RTM_NEWLINK message. */
+void link_read(struct link *link, const struct nlmsghdr *h);
+
+/* Append the question for a link by name. */
+void put_link_question(struct nl_batch *b, const char *name);
+
+/* A pod's veth pair, in the message that makes it. Texts are borrowed. */
+struct pod_link {
+	const char *host_name;
+	uint8_t host_mac[MAC_BYTES];
+	int bridge; /* index */
+	const char *pod_name;
+	uint8_t pod_mac[MAC_BYTES];
+	int netns;    /* descriptor of the pod's namespace */
+	uint32_t mtu; /* 0: the kernel's default */
+};
+
+/*
+ * Make the pair: host end up and in the bridge, pod end in the pod's namespace under its final
+ * name, still down (the kernel refuses to raise it in the same message).
+ */
+int link_create_pod(struct nl_sock *s, const struct pod_link *l, struct err *e) must_check;
+
+/* Make a bridge, up, with that pinned MAC and that alias. One that is there already is an error. */
+int link_create_bridge(struct nl_sock *s, const char *name, const uint8_t mac[static MAC_BYTES],
+		       const char *alias, struct err *e) must_check;
+
+/* Change a link: raise it, lower it; give it an alias ("" removes it). */
+int link_raise(struct nl_sock *s, int index, struct err *e) must_check;
+int link_lower(struct nl_sock *s, int index, struct err *e) must_check;
+int link_set_alias(struct nl_sock *s, int index, const char *alias, struct err *e) must_check;
+
+/* Remove a link and wait until all of it is gone, RCU grace periods (about 20 ms) included. */
+int link_remove(struct nl_sock *s, int index, struct err *e) must_check;
+
+/*
+ * Remove a link and return as soon as the kernel announces that it is gone, never earlier. A child
+ * process, which holds none of our descriptors, waits out the grace periods.
+ */
+int link_remove_quickly(struct nl_sock *s, int index, struct err *e) must_check;
+
+/* The names of the ports of a bridge, separated by spaces, clipped to size; *count has their number. */
+int link_ports(struct nl_sock *s, int bridge, char *names, size_t size, unsigned *count,
+	       struct err *e) must_check;
+
+#endif

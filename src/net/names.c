@@ -1,0 +1,83 @@
+#include "net/names.h"
+
+#include <bearssl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NETWORK_CHARS	 3
+#define ATTACHMENT_CHARS 8
+
+static void hash_text(br_sha256_context *h, const char *text)
+{
+	uint32_t n = (uint32_t)strlen(text);
+	uint8_t length[4] = {(uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n};
+
+	br_sha256_update(h, length, sizeof(length));
+	br_sha256_update(h, text, n);
+}
+
+/* The first n characters of the hash in base32; n*5 bits, at most 64. */
+static void put_base32(char *out, size_t n, const uint8_t hash[static br_sha256_SIZE])
+{
+	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < sizeof(bits); i++)
+		bits = bits << 8 | hash[i];
+	for (size_t i = 0; i < n; i++)
+		out[i] = digits[bits >> (59 - 5 * i) & 31];
+}
+
+void names_host_link(char name[static LINK_NAME], const char *network, const char *container_id,
+		     const char *ifname)
+{
+	uint8_t hash[br_sha256_SIZE];
+	br_sha256_context h;
+
+	memcpy(name, "veth", 4);
+	br_sha256_init(&h);
+	hash_text(&h, network);
+	br_sha256_out(&h, hash);
+	put_base32(name + 4, NETWORK_CHARS, hash);
+	hash_text(&h, container_id);
+	hash_text(&h, ifname);
+	br_sha256_out(&h, hash);
+	put_base32(name + 4 + NETWORK_CHARS, ATTACHMENT_CHARS, hash);
+	name[4 + NETWORK_CHARS + ATTACHMENT_CHARS] = '\0';
+}
+
+static void hash_bytes(uint8_t hash[static br_sha256_SIZE], const void *data, size_t n)
+{
+	br_sha256_context h;
+
+	br_sha256_init(&h);
+	br_sha256_update(&h, data, n);
+	br_sha256_out(&h, hash);
+}
+
+void names_host_mac(uint8_t mac[static MAC_BYTES], const char *host_link)
+{
+	uint8_t hash[br_sha256_SIZE];
+
+	hash_bytes(hash, host_link, strlen(host_link));
+	mac[0] = 0xfe;
+	memcpy(mac + 1, hash, 5);
+}
+
+void names_ip_mac(uint8_t mac[static MAC_BYTES], const struct ip *ip)
+{
+	uint8_t hash[br_sha256_SIZE];
+
+	mac[0] = 0x0a;
+	mac[1] = 0x58;
+	if (ip->family == 6)
+		hash_bytes(hash, ip->b, 16);
+	memcpy(mac + 2, ip->family == 6 ? hash : ip->b, 4);
+}
+
+const char *names_format_mac(char text[static MAC_TEXT], const uint8_t mac[static MAC_BYTES])
+{
+	snprintf(text, MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+		 mac[4], mac[5]);
+	return text;
+}

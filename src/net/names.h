@@ -1,0 +1,39 @@
+/*
+ * Names and MAC addresses that are derived, not random: DEL, CHECK and GC find a pod's host end
+ * with the pod's namespace gone, and a retried ADD meets its own leftovers.
+ */
+#ifndef NET_NAMES_H
+#define NET_NAMES_H
+
+#include <stdint.h>
+
+#include "base/ip.h"
+
+#define LINK_NAME 16 /* IFNAMSIZ: 15 bytes and a NUL */
+#define MAC_BYTES 6
+#define MAC_TEXT  18 /* "0a:58:0a:f4:00:02" and a NUL */
+
+/*
+ * Host end of a pod's link: "veth", three characters for the network and eight for the attachment
+ * (RFC 4648 base32, lower case: 15 and 40 bits of SHA-256).
+ *
+ * All three texts are hashed with their lengths, so "a"+"bc" and "ab"+"c" differ.
+ */
+void names_host_link(char name[static LINK_NAME], const char *network, const char *container_id,
+		     const char *ifname);
+
+/*
+ * MAC of the host end: fe and 40 bits of its name's hash. A bridge without an address of its own
+ * takes its lowest port's, so a high one keeps that of an uplink in the bridge.
+ */
+void names_host_mac(uint8_t mac[static MAC_BYTES], const char *host_link);
+
+/*
+ * MAC of the interface that has that address: 0a:58 and the IPv4 address, or 32 bits of the IPv6
+ * address's hash. An address that moves to a new pod keeps neighbours' entries true.
+ */
+void names_ip_mac(uint8_t mac[static MAC_BYTES], const struct ip *ip);
+
+const char *names_format_mac(char text[static MAC_TEXT], const uint8_t mac[static MAC_BYTES]);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * A pod's network namespace. The process stays in the host's: it steps in only to open a netlink
+ * socket or a sysctl file, both of which keep to the namespace they were opened in, and back out.
+ */
+#ifndef NET_NETNS_H
+#define NET_NETNS_H
+
+#include "base/err.h"
+#include "netlink/socket.h"
+
+struct netns {
+	int fd;	  /* the pod's */
+	int host; /* the process's own, the way back */
+};
+
+/*
+ * Open the namespace at path (CNI_NETNS). Never blocks, whatever the file is.
+ *
+ * e  ERR_ENV: it does not exist (e->sys ENOENT) or is no network namespace; ERR_NETNS: it is the
+ *    host's own, which is refused before any work unless CNI_NETNS_OVERRIDE is set
+ */
+int netns_open(struct netns *ns, const char *path, struct err *e) must_check;
+void netns_close(struct netns *ns);
+#define cleanup_netns on_scope_exit(netns_close)
+
+/* Open a netlink socket in the pod. */
+int netns_socket(const struct netns *ns, struct nl_sock *s, enum nl_protocol protocol,
+		 struct err *e) must_check;
+
+/*
+ * Step in; run do_it(arg); step out. A process that cannot get back must not go on: then this does
+ * not return. Gives what do_it gave, or -1 with e set.
+ */
+int netns_run(const struct netns *ns, int (*do_it)(void *arg, struct err *e), void *arg,
+	      struct err *e) must_check;
+
+#endif

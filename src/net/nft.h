@@ -1,0 +1,124 @@
+/*
+ * Build nf_tables messages. Names are those of the kernel and of nft(8); what a rule looks like in
+ * bytes is what nft and iptables-nft send, so that their listings read as if typed there.
+ *
+ *	nft_begin(b, generation);
+ *	nft_rule_append(b, "accept pods", &(struct nft_at){NFPROTO_IPV4, "filter", "FORWARD"});
+ *	nl_nest(b, NFTA_RULE_EXPRESSIONS) {
+ *		nft_match_prefix(b, NFT_SOURCE, NFT_CMP_EQ, &prefix);
+ *		nft_counter(b);
+ *		nft_verdict(b, NF_ACCEPT);
+ *	}
+ *	nft_end(b);
+ *
+ * What stands between nft_begin and nft_end is carried out whole or not at all (nl_apply).
+ */
+#ifndef NET_NFT_H
+#define NET_NFT_H
+
+#include <linux/netfilter/nf_tables.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/ip.h"
+#include "netlink/batch.h"
+
+/* Of linux/netfilter.h and nf_nat.h, which cannot stand beside musl's netinet/in.h. */
+enum { NFPROTO_INET = 1, NFPROTO_IPV4 = 2, NFPROTO_IPV6 = 10 };
+enum { NF_INET_FORWARD = 2, NF_INET_POST_ROUTING = 4 };
+enum { NF_DROP = 0, NF_ACCEPT = 1 };
+enum { NF_NAT_RANGE_PROTO_RANDOM_FULLY = 1 << 4 };
+
+/* How often a change is tried that others' changes get in the way of: each time, one of them won. */
+#define NFT_TRIES 32
+
+/* Longest comment that nft(8) takes and shows (NFTNL_UDATA_COMMENT_MAXLEN without its NUL). */
+#define NFT_COMMENT_MAX 127
+
+/* A chain, or with chain NULL a table. Borrowed. */
+struct nft_at {
+	uint8_t family; /* NFPROTO_* */
+	const char *table;
+	const char *chain;
+};
+
+/* NFPROTO_IPV4 or NFPROTO_IPV6 for 4 or 6. */
+uint8_t nft_family(uint8_t ip_family);
+
+/* --- changes ---------------------------------------------------------------------------------- */
+
+/*
+ * generation  refuse the batch (ERESTART) unless the ruleset is still that one; 0: whatever it is
+ */
+void nft_begin(struct nl_batch *b, uint32_t generation);
+void nft_end(struct nl_batch *b);
+
+/* Was e only that somebody else changed the rules meanwhile? Then forget it: look again. */
+bool nft_overtaken(struct err *e);
+
+void nft_table(struct nl_batch *b, const struct nft_at *at); /* make sure that it is there */
+void nft_delete_table(struct nl_batch *b, const struct nft_at *at);
+
+/* Make sure that the chain is there; policy accept. type is "filter" or "nat". */
+void nft_base_chain(struct nl_batch *b, const struct nft_at *at, const char *type, uint32_t hook,
+		    int32_t priority);
+
+/* Begin a rule at the end of the chain, or before the rule with that handle. */
+void nft_append_rule(struct nl_batch *b, const char *label, const struct nft_at *at);
+void nft_insert_rule(struct nl_batch *b, const char *label, const struct nft_at *at,
+		     uint64_t before);
+void nft_delete_rule(struct nl_batch *b, const char *label, const struct nft_at *at,
+		     uint64_t handle);
+
+/*
+ * End a rule with our mark: user data of a private type, which nft and iptables pass over, with a
+ * digest of the table, the chain and the expressions as they were sent. A rule in the kernel never
+ * changes, so an equal digest means an equal rule, whatever form the kernel dumps it in.
+ *
+ * comment  shown by nft, at most NFT_COMMENT_MAX bytes; NULL: none
+ */
+void nft_mark_rule(struct nl_batch *b, const char *comment);
+
+/* --- expressions, inside of NFTA_RULE_EXPRESSIONS --------------------------------------------- */
+
+/* A block with the attributes of one expression. */
+#define nft_expr(b, name)                                                                          \
+	for (bool UNIQUE(x) = nft_expr_open(b, name); UNIQUE(x); UNIQUE(x) = nft_expr_close(b))
+bool nft_expr_open(struct nl_batch *b, const char *name);
+bool nft_expr_close(struct nl_batch *b);
+
+/* All of them work on register 1. */
+void nft_payload(struct nl_batch *b, enum nft_payload_bases base, uint32_t offset, uint32_t len);
+void nft_meta(struct nl_batch *b, enum nft_meta_keys key);
+void nft_bitwise(struct nl_batch *b, const void *mask, size_t len);
+void nft_cmp(struct nl_batch *b, enum nft_cmp_ops op, const void *data, size_t len);
+void nft_counter(struct nl_batch *b);
+void nft_verdict(struct nl_batch *b, uint32_t code); /* NF_ACCEPT, NF_DROP */
+void nft_masq(struct nl_batch *b, uint32_t flags);   /* NF_NAT_RANGE_* */
+
+/* Where an address stands in the packet. */
+enum nft_side { NFT_SOURCE, NFT_DESTINATION };
+uint32_t nft_address_offset(uint8_t ip_family, enum nft_side side);
+
+/* "ip saddr PREFIX", "ip daddr != PREFIX". With /0, EQ adds nothing; NEQ matches no packet. */
+void nft_match_prefix(struct nl_batch *b, enum nft_side side, enum nft_cmp_ops op,
+		      const struct prefix *p);
+/* "oifname != NAME": key is NFT_META_IIFNAME or NFT_META_OIFNAME. */
+void nft_match_ifname(struct nl_batch *b, enum nft_meta_keys key, enum nft_cmp_ops op,
+		      const char *name);
+
+/* --- questions, for nl_ask -------------------------------------------------------------------- */
+
+void nft_get_generation(struct nl_batch *b);
+void nft_get_table(struct nl_batch *b, const struct nft_at *at);
+void nft_get_chain(struct nl_batch *b, const struct nft_at *at);
+/* Dumps: the rules of a chain (or of all chains of a table), the chains of a family. */
+void nft_list_rules(struct nl_batch *b, const struct nft_at *at);
+void nft_list_chains(struct nl_batch *b, uint8_t family);
+
+/* Was e only that this kernel has no nf_tables, or not this family? Then forget it. */
+bool nft_unsupported(struct err *e);
+
+#endif

@@ -1,0 +1,86 @@
+#include "net/node_words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	unsigned bit;
+	const char *words;
+} parts[] = {
+	{NODE_BIT(NODE_BRIDGE, 0), "bridge"},
+	{NODE_BIT(NODE_UP, 0), "bridge up"},
+	{NODE_BIT(NODE_ADDRESS, 0), "gateway address (IPv4)"},
+	{NODE_BIT(NODE_ADDRESS, 1), "gateway address (IPv6)"},
+	{NODE_BIT(NODE_FORWARDING, 0), "forwarding (IPv4)"},
+	{NODE_BIT(NODE_FORWARDING, 1), "forwarding (IPv6)"},
+	{NODE_BIT(NODE_MASQUERADE, 0), "cnibox's rules (IPv4)"},
+	{NODE_BIT(NODE_MASQUERADE, 1), "cnibox's rules (IPv6)"},
+	{NODE_BIT(NODE_ACCEPT, 0), "accept rules in FORWARD (IPv4)"},
+	{NODE_BIT(NODE_ACCEPT, 1), "accept rules in FORWARD (IPv6)"},
+};
+
+const char *node_part_words(unsigned bit)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(parts); i++)
+		if (parts[i].bit == bit)
+			return parts[i].words;
+	return "?";
+}
+
+const char *node_parts_words(unsigned bits)
+{
+	static char text[256];
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < ARRAY_SIZE(parts); i++)
+		if (bits & parts[i].bit)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n ? ", " : "",
+					      parts[i].words);
+	return text;
+}
+
+static const char heading[] = "cnibox made:";
+
+static const struct {
+	unsigned bit;
+	const char *word;
+} words[] = {
+	{NODE_BIT(NODE_BRIDGE, 0), "bridge"},
+	{NODE_BIT(NODE_ADDRESS, 0), "address4"},
+	{NODE_BIT(NODE_ADDRESS, 1), "address6"},
+	{NODE_BIT(NODE_FORWARDING, 0), "forwarding4"},
+	{NODE_BIT(NODE_FORWARDING, 1), "forwarding6"},
+};
+
+void node_alias_write(char alias[static LINK_ALIAS], unsigned made)
+{
+	size_t n = (size_t)snprintf(alias, LINK_ALIAS, "%s", heading);
+
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+		if (made & words[i].bit)
+			n += (size_t)snprintf(alias + n, LINK_ALIAS - n, " %s", words[i].word);
+}
+
+static bool has_word(const char *text, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = strstr(text, word); at; at = strstr(at + 1, word))
+		if (at[-1] == ' ' && (at[n] == ' ' || at[n] == '\0'))
+			return true;
+	return false;
+}
+
+bool node_alias_read(const char *alias, unsigned *made)
+{
+	*made = 0;
+	if (!*alias)
+		return true;
+	if (strncmp(alias, heading, sizeof(heading) - 1) != 0)
+		return false;
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+		if (has_word(alias + sizeof(heading) - 1, words[i].word))
+			*made |= words[i].bit;
+	return true;
+}

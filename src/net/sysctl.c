@@ -1,0 +1,39 @@
+#include "net/sysctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/log.h"
+
+static void full_path(char out[static PATH_MAX], const char *path)
+{
+	snprintf(out, PATH_MAX, "/proc/sys/%s", path);
+}
+
+long sysctl_number(const char *path)
+{
+	char name[PATH_MAX], text[32];
+
+	full_path(name, path);
+	if (file_read(AT_FDCWD, name, text, sizeof(text)) < 0)
+		return -1;
+	return strtol(text, NULL, 10);
+}
+
+int sysctl_set(const char *path, unsigned value, struct err *e)
+{
+	char name[PATH_MAX], text[16];
+	cleanup_fd int fd = -1;
+	int n = snprintf(text, sizeof(text), "%u", value);
+
+	full_path(name, path);
+	fd = open(name, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || file_write_all(fd, text, (size_t)n))
+		return err_sys(e, ERR_IO, "set sysctl", errno, "%s=%u", path, value);
+	log_trace("set %s=%u: done", path, value);
+	return 0;
+}

@@ -1,0 +1,16 @@
+/*
+ * Kernel settings of the present network namespace, by path below /proc/sys
+ * ("net/ipv4/ip_forward"; slashes, as interface names may hold dots).
+ */
+#ifndef NET_SYSCTL_H
+#define NET_SYSCTL_H
+
+#include "base/err.h"
+
+/* A number's value; -1 where the kernel has no such setting (errno says why). */
+long sysctl_number(const char *path);
+
+/* Write a number. Gives 0, or -1 with e set (ERR_IO; a read-only /proc/sys is EROFS in e->sys). */
+int sysctl_set(const char *path, unsigned value, struct err *e) must_check;
+
+#endif

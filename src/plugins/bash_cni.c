@@ -1,0 +1,384 @@
+/*
+ * bash-cni: the walkthrough's plugin. A pod gets a veth pair into the bridge, the first free
+ * address of this node's subnet and a default route through the bridge's address.
+ *
+ * What the walkthrough types by hand on the node (bridge, forwarding, accept rules, masquerade) is
+ * made here when it is missing, unless the configuration says "nodeSetup": "manual".
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "applet.h"
+#include "base/arena.h"
+#include "base/log.h"
+#include "net/address.h"
+#include "net/sysctl.h"
+#include "plugins/bash_cni.h"
+
+#define LOG_FILE "/var/log/bash-cni-plugin.log"
+
+void job_end(struct job *j)
+{
+	node_sockets_close(&j->host);
+	nl_close(&j->pod);
+	netns_close(&j->netns);
+}
+
+void job_begin(struct job *j, const struct cni_request *rq)
+{
+	memset(j, 0, sizeof(*j));
+	j->rq = rq;
+	j->owner = (struct lease_owner){rq->container_id, rq->ifname};
+	j->host.route.fd = j->host.netfilter.fd = j->pod.fd = -1;
+	j->netns.fd = j->netns.host = -1;
+	names_host_link(j->host_name, rq->network, rq->container_id, rq->ifname);
+}
+
+bool job_uses(const struct job *j, unsigned family)
+{
+	return j->conf.net.range[family].subnet.ip.family != 0;
+}
+
+static struct prefix pod_address(const struct job *j, unsigned family)
+{
+	return (struct prefix){.ip = j->ip[family], .len = j->conf.net.range[family].subnet.len};
+}
+
+int job_open_pod(struct job *j, struct err *e)
+{
+	if (netns_open(&j->netns, j->rq->netns, e))
+		return -1;
+	return netns_socket(&j->netns, &j->pod, NL_ROUTE, e);
+}
+
+/* --- leases ------------------------------------------------------------------------------------ */
+
+/* The pool of a family: network and broadcast address never, the gateway never. */
+int job_pool(const struct job *j, unsigned family, struct ip_range *range, struct err *e)
+{
+	*range = (struct ip_range){.subnet = j->conf.net.range[family].subnet};
+	return ip_range_complete(range, e);
+}
+
+static int take_lease(struct job *j, struct lease_store *store, unsigned family, struct err *e)
+{
+	struct ip_range range;
+	struct range_set set = {.range = &range, .count = 1};
+	struct ip *ip = &j->ip[family];
+	struct link leftover;
+
+	if (job_pool(j, family, &range, e))
+		return -1;
+	if (lease_take(store, &j->owner, &set, family, LEASE_LOWEST, NULL, ip, e) == 0)
+		return 0;
+	if (e->code != ERR_STATE || !ip->family)
+		return -1;
+	/* The pod has a lease. With a link it is a second ADD, without one the first was killed. */
+	if (link_look(&j->host.route, j->host_name, &leftover, &(struct err){0}) ||
+	    leftover.index) {
+		ip->family = 0; /* the living pod's, not ours to release */
+		return -1;
+	}
+	log_line("%s: taking up the lease of an ADD that was cut off", j->rq->container_id);
+	err_clear(e);
+	return 0;
+}
+
+static int take_leases(struct job *j, struct err *e)
+{
+	struct lease_store cleanup_store store = {.dir = -1, .lock = -1};
+
+	if (lease_store_open(&store, j->conf.data_dir, j->rq->network, e))
+		return -1;
+	for (unsigned family = 0; family < POD_FAMILIES; family++) {
+		if (!job_uses(j, family) || take_lease(j, &store, family, e) == 0)
+			continue;
+		if (family > 0 && j->ip[0].family &&
+		    lease_release(&store, &j->owner, j->ip, 1, &(struct err){0}))
+			log_line("%s: its lease stays until DEL", j->rq->container_id);
+		return -1;
+	}
+	return 0;
+}
+
+static int release_leases(const struct job *j, const struct ip *hint, unsigned hints, struct err *e)
+{
+	struct lease_store cleanup_store store = {.dir = -1, .lock = -1};
+	int there = lease_store_open_existing(&store, j->conf.data_dir, j->rq->network, e);
+
+	if (there <= 0)
+		return there;
+	return lease_release(&store, &j->owner, hint, hints, e);
+}
+
+/* --- ADD --------------------------------------------------------------------------------------- */
+
+/* "manual": the walkthrough's division of labour, in which the bridge is made beforehand. */
+int job_demand_bridge(const struct job *j, const struct node_state *node, struct err *e)
+{
+	if (node->bridge.index)
+		return 0;
+	err_set(e, ERR_STATE, "attach pod", "bridge %s does not exist", j->conf.net.bridge);
+	err_hint(e, "make it: cni-node up --conf FILE; or set \"nodeSetup\" to \"auto\"");
+	return -1;
+}
+
+static int refuse_taken_ifname(struct job *j, struct err *e)
+{
+	struct link taken;
+
+	if (link_look(&j->pod, j->rq->ifname, &taken, e))
+		return -1;
+	if (taken.index)
+		return err_set(e, ERR_STATE, "create veth pair",
+			       "CNI_IFNAME=%s exists already in CNI_NETNS=%s", j->rq->ifname,
+			       j->rq->netns);
+	return 0;
+}
+
+static int create_link(struct job *j, const struct node_state *node, uint8_t mac[static MAC_BYTES],
+		       struct err *e)
+{
+	struct pod_link link = {
+		.host_name = j->host_name,
+		.bridge = node->bridge.index,
+		.pod_name = j->rq->ifname,
+		.netns = j->netns.fd,
+	};
+	struct err why = {0};
+
+	if (node_mtu(&j->host.route, &j->conf.net, &link.mtu, e))
+		return -1;
+	names_host_mac(link.host_mac, j->host_name);
+	names_ip_mac(link.pod_mac, &j->ip[0]);
+	memcpy(mac, link.pod_mac, MAC_BYTES);
+	if (link_create_pod(&j->host.route, &link, &why) == 0)
+		return 0;
+	if (why.sys == EEXIST && refuse_taken_ifname(j, e))
+		return -1;
+	*e = why;
+	if (why.sys == EEXIST)
+		err_hint(e, "the host link %s exists: DEL this container first", j->host_name);
+	return -1;
+}
+
+/* A namespace may be born with IPv6 off; an address needs it on, as the reference plugins do it. */
+static int enable_ipv6(void *arg, struct err *e)
+{
+	const struct job *j = arg;
+	char path[64];
+
+	snprintf(path, sizeof(path), "net/ipv6/conf/%s/disable_ipv6", j->rq->ifname);
+	return sysctl_number(path) > 0 ? sysctl_set(path, 0, e) : 0;
+}
+
+static int configure_pod(struct job *j, struct err *e)
+{
+	struct nl_batch b;
+	struct link link;
+
+	if (job_uses(j, 1) && netns_run(&j->netns, enable_ipv6, j, e))
+		return -1;
+	if (link_look(&j->pod, j->rq->ifname, &link, e))
+		return -1;
+	nl_batch_init(&b);
+	put_raise(&b, link.index);
+	for (unsigned family = 0; family < POD_FAMILIES; family++) {
+		struct prefix address = pod_address(j, family);
+
+		if (!job_uses(j, family))
+			continue;
+		put_address(&b, link.index, &address);
+		put_default_route(&b, link.index, &j->conf.net.range[family].gateway);
+	}
+	return nl_apply(&j->pod, &b, e);
+}
+
+/* The pod end goes with the host end. Nothing to do where it was never made. */
+int job_remove_link(struct job *j, bool *was_there, struct err *e)
+{
+	struct link link;
+
+	if (link_look(&j->host.route, j->host_name, &link, e))
+		return -1;
+	*was_there = link.index != 0;
+	return link.index ? link_remove_quickly(&j->host.route, link.index, e) : 0;
+}
+
+static int attach(struct job *j, struct node_state *node, uint8_t mac[static MAC_BYTES],
+		  struct err *e)
+{
+	struct err undo = {0};
+	unsigned made;
+	bool any;
+
+	if (!j->conf.manual && node->missing &&
+	    (refuse_taken_ifname(j, e) || node_up(&j->host, &j->conf.net, node, &made, e)))
+		return -1;
+	if (create_link(j, node, mac, e))
+		return -1;
+	if (configure_pod(j, e) == 0)
+		return 0;
+	if (job_remove_link(j, &any, &undo))
+		log_line("undo: %s", undo.msg);
+	return -1;
+}
+
+static int describe(const struct job *j, const uint8_t mac[static MAC_BYTES], struct cni_result *rs,
+		    struct err *e)
+{
+	struct cni_interface *interface = cni_result_interface(rs, e);
+	char *text = arena_take(MAC_TEXT, e);
+
+	if (!interface || !text)
+		return -1;
+	interface->name = j->rq->ifname;
+	interface->mac = names_format_mac(text, mac);
+	interface->sandbox = j->rq->netns;
+	for (unsigned family = 0; family < POD_FAMILIES; family++) {
+		struct cni_address *a;
+
+		if (!job_uses(j, family))
+			continue;
+		a = cni_result_ip(rs, e);
+		if (!a)
+			return -1;
+		a->address = pod_address(j, family);
+		a->gateway = j->conf.net.range[family].gateway;
+		a->interface = 0;
+	}
+	return 0;
+}
+
+static int add(const struct cni_request *rq, struct cni_result *rs, struct err *e)
+{
+	struct job cleanup_job j;
+	struct node_state node;
+	uint8_t mac[MAC_BYTES];
+	struct err undo = {0};
+
+	job_begin(&j, rq);
+	if (bash_conf_read(&j.conf, rq->conf, e) || job_open_pod(&j, e) ||
+	    node_sockets_open(&j.host, e))
+		return -1;
+	if (j.conf.manual) {
+		if (node_look_bridge(&j.host.route, &j.conf.net, &node, e) ||
+		    job_demand_bridge(&j, &node, e))
+			return -1;
+	} else if (node_look(&j.host, &j.conf.net, &node, e)) {
+		return -1;
+	}
+	if (take_leases(&j, e))
+		return -1;
+	if (attach(&j, &node, mac, e) == 0)
+		return describe(&j, mac, rs, e);
+	if (release_leases(&j, j.ip, job_uses(&j, 1) ? 2 : 1, &undo))
+		log_line("undo: %s", undo.msg);
+	return -1;
+}
+
+/* --- DEL --------------------------------------------------------------------------------------- */
+
+/*
+ * A pod end whose other end is in our bridge under another name: the walkthrough's bash made it,
+ * before an upgrade. It is found through the pod's namespace, if that is still there.
+ */
+static int remove_foreign_link(struct job *j, struct err *e)
+{
+	struct link pod, host, bridge;
+
+	if (!*j->rq->netns || job_open_pod(j, &(struct err){0}))
+		return 0;
+	if (link_look(&j->pod, j->rq->ifname, &pod, e))
+		return -1;
+	if (!pod.index || strcmp(pod.kind, "veth") != 0)
+		return 0;
+	if (link_look_index(&j->host.route, pod.peer, &host, e) ||
+	    link_look(&j->host.route, j->conf.net.bridge, &bridge, e))
+		return -1;
+	if (!host.index || !bridge.index || host.master != bridge.index)
+		return 0;
+	return link_remove_quickly(&j->host.route, host.index, e);
+}
+
+/* The addresses that prevResult names; an unreadable one is no reason to keep a pod. */
+static unsigned read_hints(const struct cni_request *rq, struct ip *hint)
+{
+	static struct cni_result prev;
+	struct err ignored = {0};
+
+	if (cni_result_read(&prev, json_get(rq->conf, "prevResult"), &ignored))
+		return 0;
+	for (unsigned i = 0; i < prev.ip_count; i++)
+		hint[i] = prev.ips[i].address.ip;
+	return prev.ip_count;
+}
+
+static int del(const struct cni_request *rq, struct err *e)
+{
+	struct job cleanup_job j;
+	struct ip hint[CNI_IPS_MAX];
+	bool was_there;
+
+	job_begin(&j, rq);
+	if (bash_conf_read_for_removal(&j.conf, rq->conf, e) ||
+	    nl_open(&j.host.route, NL_ROUTE, e) || job_remove_link(&j, &was_there, e))
+		return -1;
+	if (!was_there && remove_foreign_link(&j, e))
+		return -1;
+	/* Only now: an address must not be given away while a link has it. */
+	return release_leases(&j, hint, read_hints(rq, hint), e);
+}
+
+static const struct cni_plugin plugin = {
+	.name = "bash-cni",
+	.log_file = LOG_FILE,
+	.refuses_get = true,
+	.add = add,
+	.del = del,
+	.check = bash_cni_check,
+	.gc = bash_cni_gc,
+	.status = bash_cni_status,
+};
+
+const struct applet applet_bash_cni = {
+	.name = "bash-cni",
+	.summary = "CNI plugin: the walkthrough's bridge network, addresses included",
+	.help = "usage: bash-cni            called by a container runtime, never by hand\n"
+		"\n"
+		"CNI plugin: connects a pod to a bridge, gives it the first free address of this\n"
+		"node's subnet and a default route, and sets the node up where that is missing.\n"
+		"\n"
+		"Configuration, /etc/cni/net.d/10-bash-cni-plugin.conf:\n"
+		"  {\n"
+		"    \"cniVersion\": \"0.3.1\",\n"
+		"    \"name\": \"mynet\",\n"
+		"    \"type\": \"bash-cni\",\n"
+		"    \"network\": \"10.244.0.0/16\",\n"
+		"    \"subnet\": \"10.244.0.0/24\"\n"
+		"  }\n"
+		"\n"
+		"  network     range of all pods; default: subnet\n"
+		"  subnet      range of this node's pods; its first address is the gateway\n"
+		"  network6    the same for IPv6; both optional\n"
+		"  subnet6\n"
+		"  bridge      default cni0\n"
+		"  mtu         default: that of the link under the default route\n"
+		"  masquerade  outside: only what leaves network (default); all: whatever leaves\n"
+		"              the bridge, as the walkthrough's rule does; none\n"
+		"  accept      where forwarded packets are accepted. auto (default): in iptables'\n"
+		"              FORWARD if that drops; own: in cnibox's own table; iptables\n"
+		"  nodeSetup   auto (default): bridge, gateway address, forwarding and rules are\n"
+		"              made when missing; manual: they must be there (see cni-node)\n"
+		"  dataDir     where leases are kept; default " LEASE_DATA_DIR "\n"
+		"\n"
+		"Environment: CNI_COMMAND (ADD, DEL, CHECK, GC, STATUS, VERSION), CNI_CONTAINERID,\n"
+		"CNI_NETNS, CNI_IFNAME, CNI_PATH; DEBUG=1 logs every step.\n"
+		"Log: " LOG_FILE "\n"
+		"\n"
+		"Example:\n"
+		"  CNI_COMMAND=ADD CNI_CONTAINERID=c1 CNI_NETNS=/var/run/netns/c1 CNI_IFNAME=eth0 \\\n"
+		"    CNI_PATH=/opt/cni/bin /opt/cni/bin/bash-cni </etc/cni/net.d/10-bash-cni-plugin.conf\n",
+	.plugin = &plugin,
+};

@@ -1,0 +1,56 @@
+"""Nodes with a plugin in them. Every test gets its own, in namespaces, and may do to it what it likes."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lab import Lab, Node, configs
+
+FIXTURES = Path(__file__).parent / "fixtures"
+BASH_PLUGIN = FIXTURES / "bash-plugin"
+APPLETS = ("bash-cni", "cnibox", "host-local", "loopback", "cni-node", "cni-check")
+
+
+def pytest_report_header(config):
+    return f"cnibox: {binary()}"
+
+
+def binary():
+    return Path(os.environ.get("CNIBOX", configs.REPOSITORY / "build" / "cnibox"))
+
+
+@pytest.fixture(scope="session")
+def cnibox():
+    """The program under test. That it is not there is a failure: without it nothing would be tested."""
+    if not binary().exists():
+        pytest.fail(f"{binary()} is not there: run make, or set CNIBOX", pytrace=False)
+    return binary()
+
+
+@pytest.fixture
+def node(cnibox):
+    """A node that has booted: the binary and nothing else of ours."""
+    with Node() as node:
+        node.install(cnibox, *APPLETS)
+        yield node
+
+
+@pytest.fixture
+def bash_node():
+    """A node with the plugin of the fixtures, and the bridge that it wants typed beforehand."""
+    with Node() as node:
+        node.install(BASH_PLUGIN, "bash-cni")
+        type_bridge(node)
+        yield node
+
+
+@pytest.fixture
+def lab():
+    with Lab() as lab:
+        yield lab
+
+
+def type_bridge(node, address="10.244.0.1/24", name="cni0"):
+    """The walkthrough's three commands."""
+    node.sh(f"brctl addbr {name}\nip link set {name} up\nip addr add {address} dev {name}")

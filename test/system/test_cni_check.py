@@ -1,0 +1,123 @@
+"""cni-check: the walkthrough's six pings, and for each that is not answered the reason."""
+
+import json
+
+import pytest
+from conftest import APPLETS
+from lab import NETWORK, OUTSIDE, Lab, configs, matrix
+
+
+@pytest.fixture
+def pods(cnibox):
+    """A lab in which all six pings are answered. Tests break one thing each."""
+    with Lab() as lab:
+        for node, file in zip(lab.nodes, (configs.MASTER, configs.WORKER)):
+            node.install(cnibox, *APPLETS)
+            node.copy(configs.DIRECTORY / file, configs.INSTALLED)
+            for name in ("pod-a", "pod-b"):
+                node.add_pod(name)
+        lab.add_vpc_routes()
+        yield lab
+
+
+def check(lab, *options):
+    pod = lab.master.pods["pod-a"]
+    told = [target.address for target in matrix.targets(lab, pod)
+            if target.name in (matrix.OTHER_HOST, matrix.NEIGHBOUR, matrix.REMOTE)]
+    peers = [argument for address in told for argument in ("--peer", address)]
+    return lab.master.run("cni-check", "--conf", configs.INSTALLED, "--netns", pod.netns, *peers, "--outside", OUTSIDE,
+                          *options, check=False)
+
+
+def pings(lab):
+    done = check(lab, "--format=json")
+    found = {ping["address"]: ping for ping in json.loads(done.stdout)["pings"]}
+    named = {target.name: found[target.address] for target in matrix.targets(lab, lab.master.pods["pod-a"])}
+    assert len(found) == len(named) == 6
+    assert done.returncode == (0 if all(ping["answered"] for ping in found.values()) else 1)
+    return named
+
+
+def test_all_answered(pods):
+    named = pings(pods)
+    assert {name for name, ping in named.items() if ping["answered"]} == matrix.ALL
+    for name, ping in named.items():
+        assert name in ping["target"] or ping["target"] in name
+        assert 0 < ping["rtt_us"] < 1_000_000
+        assert "cause" not in ping and "fix" not in ping
+
+
+def test_table_has_the_walkthroughs_wording(pods):
+    text = check(pods).stdout
+    for name in matrix.ALL:
+        assert f"Can ping {name}" in text.replace("Can ping your own", "Can ping own")
+    pods.del_vpc_routes()
+    pods.master.sh("nft flush ruleset; iptables -P FORWARD DROP")
+    text = check(pods).stdout.replace("’", "'")
+    for name in matrix.ALL:
+        assert matrix.sentence(name, name in matrix.BEFORE) in text
+
+
+def test_pings_run_at_the_same_time(pods):
+    """Four that are not answered take no longer than one."""
+    pods.master.sh("iptables -I FORWARD -j DROP")
+    took = float(pods.master.sh(f"start=$(date +%s.%N); cni-check --conf {configs.INSTALLED} --netns "
+                                f"/var/run/netns/pod-a --peer 10.244.0.3 --peer 10.244.1.2 --peer 10.168.0.7 "
+                                f"--outside {OUTSIDE} > /dev/null || :; echo $(date +%s.%N) - $start | bc"
+                                .replace("echo $(date +%s.%N) - $start | bc",
+                                         "awk -v a=$start -v b=$(date +%s.%N) 'BEGIN { print b - a }'")))
+    assert took < 3.5
+
+
+DAMAGE = {
+    "forwarding is off": ("echo 0 > /proc/sys/net/ipv4/ip_forward", matrix.OTHER_HOST, "ip_forward"),
+    "a chain drops": ("iptables -I FORWARD -j DROP", matrix.NEIGHBOUR, "FORWARD"),
+    "the policy drops": ("iptables -F FORWARD", matrix.OTHER_HOST, "FORWARD"),
+    "another table drops": ("nft 'table inet firewalld { chain fwd { type filter hook forward priority 10; "
+                            "policy drop; }; }'", matrix.OTHER_HOST, "firewalld"),
+    "no masquerading": ("nft flush chain ip cnibox postrouting", matrix.EXTERNAL, "masquerad"),
+    "no default route in the pod": ("ip -n pod-a route del default", matrix.OTHER_HOST, "route"),
+    "the gateway address is gone": ("ip addr del 10.244.0.1/24 dev cni0", matrix.OTHER_HOST, "10.244.0.1"),
+    "the bridge is down": ("ip link set cni0 down", matrix.NEIGHBOUR, "cni0"),
+    "the neighbour's link is unplugged": ("ip link set $(bridge fdb show br cni0 | awk '/0a:58:0a:f4:00:03/ "
+                                          "{print $3; exit}') nomaster", matrix.NEIGHBOUR, "10.244.0.3"),
+    "the other host is unreachable": ("ip route add unreachable 10.168.0.7", matrix.OTHER_HOST, "10.168.0.7"),
+}
+
+
+@pytest.mark.parametrize("damage, target, word", DAMAGE.values(), ids=DAMAGE)
+def test_the_cause_is_named(pods, damage, target, word):
+    neighbour = pods.master.pods["pod-b"]
+    assert neighbour.ping("10.244.0.1"), "the bridge has learnt where it is"
+    pods.master.sh(damage)
+    ping = pings(pods)[target]
+    assert not ping["answered"]
+    assert word in ping["cause"] and ping["fix"], ping
+
+
+def test_without_a_vpc_route_the_cause_is_not_here(pods):
+    pods.del_vpc_routes()
+    ping = pings(pods)[matrix.REMOTE]
+    assert not ping["answered"] and "10.244.1.0/24" in ping["cause"] + ping["fix"] or "route" in ping["cause"]
+    assert ping["fix"]
+
+
+def test_checking_changes_nothing(pods):
+    from lab import snapshot
+    pods.master.sh("iptables -I FORWARD -j DROP")
+    before = snapshot.of(pods.master, *pods.master.pods.values())
+    check(pods)
+    assert not snapshot.changes(before, snapshot.of(pods.master, *pods.master.pods.values()))
+
+
+@pytest.mark.parametrize("arguments", [("--nonsense",), ("--peer",), ("--peer", "nonsense"), ("--format=xml",),
+                                       ("--netns",)])
+def test_usage(node, arguments):
+    done = node.run("cni-check", *arguments, check=False)
+    assert done.returncode == 2 and done.stderr
+
+
+def test_a_namespace_that_is_none(node):
+    done = node.run("cni-check", "--netns", "/etc/hostname", "--peer", "10.244.0.3", check=False)
+    assert done.returncode in (1, 2) and "/etc/hostname" in done.stderr
+    assert NETWORK not in done.stdout

@@ -1,0 +1,237 @@
+"""DEL, CHECK, GC, STATUS, VERSION and GET of bash-cni."""
+
+import json
+
+import pytest
+from lab import configs, snapshot
+
+VERSIONS = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"]
+
+
+def conf(version="1.1.0", **changes):
+    return configs.load(cniVersion=version, **changes)
+
+
+def veths(node):
+    return [link["ifname"] for link in node.json("ip", "-j", "link", "show", "type", "veth")]
+
+
+def assert_clean(node):
+    assert snapshot.leases(node) == {} and veths(node) == []
+
+
+# --- DEL ------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_del_undoes_add(node, version):
+    pod = node.add_pod("pod", conf(version))
+    done = pod.delete(conf(version)).expect_success()
+    assert done.stdout == ""
+    assert_clean(node)
+    assert pod.json("ip", "-j", "link", "show", "type", "veth") == []
+
+
+def test_five_dels(node):
+    pod = node.add_pod("pod", conf())
+    for _ in range(5):
+        assert pod.delete(conf()).expect_success().stdout == ""
+        assert_clean(node)
+
+
+def test_del_of_an_unknown_container(node):
+    assert node.pod("pod").delete(conf()).expect_success().stdout == ""
+    assert not node.exists("/sys/class/net/cni0"), "a DEL makes nothing"
+
+
+@pytest.mark.parametrize("netns", [None, ""], ids=["absent", "empty"])
+def test_del_without_a_namespace_takes_the_link_too(node, netns):
+    """The runtime no longer knows the namespace, but something keeps it alive: the link would stay for ever."""
+    pod = node.add_pod("pod", conf())
+    pod.delete(conf(), netns=netns).expect_success()
+    assert_clean(node)
+
+
+def test_del_with_a_namespace_that_is_gone(node):
+    pod = node.add_pod("pod", conf())
+    pod.remove()
+    pod.delete(conf()).expect_success()
+    assert_clean(node)
+
+
+def test_del_without_prev_result(node):
+    pod = node.add_pod("pod", conf())
+    pod.attachment.result = None
+    pod.delete(conf()).expect_success()
+    assert_clean(node)
+
+
+def test_del_leaves_other_pods_alone(node):
+    pods = [node.add_pod(f"pod{i}", conf()) for i in range(3)]
+    before = snapshot.of(node, pods[0], pods[2])
+    pods[1].delete(conf()).expect_success()
+    after = snapshot.of(node, pods[0], pods[2])
+    changes = [line for line in snapshot.changes(before, after)
+               if "order changed" not in line and pods[1].ip not in line]
+    assert set(snapshot.leases(node)) == {pods[0].ip, pods[2].ip}
+    assert len(veths(node)) == 2
+    assert all(line.startswith(("host links: gone", "host addresses: gone")) for line in changes), changes
+
+
+def test_del_of_one_interface_keeps_the_other(node):
+    pod = node.add_pod("pod", conf())
+    other = conf(name="othernet", subnet="10.99.0.0/24", network="10.99.0.0/16", bridge="cni1")
+    pod.attachment.add(other, ifname="eth1").expect_success()
+    pod.attachment.delete(other, ifname="eth1").expect_success()
+    assert snapshot.leases(node) == {"10.244.0.2": (pod.id, "eth0")}
+    assert snapshot.leases(node, "othernet") == {}
+    assert pod.ping("10.244.0.1")
+
+
+# --- CHECK ----------------------------------------------------------------------------------------
+
+def test_check_of_a_healthy_pod(node):
+    pod = node.add_pod("pod", conf())
+    assert pod.check(conf()).expect_success().stdout == ""
+
+
+@pytest.mark.parametrize("damage, word", [
+    ("ip -n pod link set eth0 down", "eth0"),
+    ("ip -n pod link del eth0", "eth0"),
+    ("ip -n pod addr flush dev eth0", "10.244.0.2"),
+    ("ip -n pod route del default", "default"),
+    ("ip link set $(ls /sys/class/net | grep ^veth) nomaster", "cni0"),
+    ("ip link set $(ls /sys/class/net | grep ^veth) down", "veth"),
+    ("ip addr del 10.244.0.1/24 dev cni0", "10.244.0.1"),
+    ("rm /var/lib/cni/networks/mynet/10.244.0.2", "10.244.0.2"),
+])
+def test_check_finds_the_damage(node, damage, word):
+    pod = node.add_pod("pod", conf())
+    node.sh(damage)
+    result = pod.check(conf())
+    assert result.returncode == 1 and word in result.json["msg"], result
+
+
+def test_check_changes_nothing(node):
+    pod = node.add_pod("pod", conf())
+    node.sh("ip -n pod link set eth0 down; nft flush ruleset")
+    before = snapshot.of(node, pod)
+    assert pod.check(conf()).returncode == 1
+    assert not snapshot.changes(before, snapshot.of(node, pod))
+
+
+def test_check_is_younger_than_the_configuration(node):
+    pod = node.add_pod("pod", conf("0.3.1"))
+    result = pod.check(conf("0.3.1"))
+    assert result.returncode == 1
+    assert (result.json["code"], result.json["msg"]) == (1, "config version does not allow CHECK")
+
+
+# --- GC -------------------------------------------------------------------------------------------
+
+def collect(node, valid, version="1.1.0"):
+    attachments = [{"containerID": pod.id, "ifname": "eth0"} for pod in valid]
+    return node.cni("GC", {**conf(version), "cni.dev/valid-attachments": attachments}, ifname=None)
+
+
+def test_gc_removes_what_belongs_to_nobody(node):
+    pods = [node.add_pod(f"pod{i}", conf()) for i in range(3)]
+    pods[2].remove()
+    assert collect(node, pods[:1]).expect_success().stdout == ""
+    assert snapshot.leases(node) == {pods[0].ip: (pods[0].id, "eth0")}
+    assert len(veths(node)) == 1
+    assert pods[0].ping("10.244.0.1") and not pods[1].ping("10.244.0.1")
+
+
+def test_gc_of_nothing(node):
+    assert collect(node, []).expect_success().stdout == ""
+
+
+def test_gc_keeps_other_networks(node):
+    other = conf(name="othernet", subnet="10.99.0.0/24", network="10.99.0.0/16", bridge="cni1")
+    pod = node.add_pod("pod", other)
+    collect(node, []).expect_success()
+    assert snapshot.leases(node, "othernet") == {pod.ip: (pod.id, "eth0")}
+    assert pod.ping("10.99.0.1")
+
+
+def test_gc_without_a_list_is_refused(node):
+    """It would mean: remove everything."""
+    pod = node.add_pod("pod", conf())
+    result = node.cni("GC", conf(), ifname=None)
+    assert result.returncode == 1 and result.json["code"] == 7
+    assert "cni.dev/valid-attachments" in result.json["msg"]
+    assert pod.ping("10.244.0.1")
+
+
+@pytest.mark.parametrize("verb", ["GC", "STATUS"])
+def test_gc_and_status_are_younger_than_the_configuration(node, verb):
+    result = node.cni(verb, {**conf("1.0.0"), "cni.dev/valid-attachments": []}, ifname=None)
+    assert result.returncode == 1
+    assert (result.json["code"], result.json["msg"]) == (1, f"config version does not allow {verb}")
+
+
+# --- STATUS, VERSION, GET -------------------------------------------------------------------------
+
+def test_status_ready(node):
+    assert node.cni("STATUS", conf(), ifname=None).expect_success().stdout == ""
+
+
+def test_status_of_an_exhausted_pool(node):
+    small = conf(subnet="10.244.0.0/30")
+    node.add_pod("pod", small)
+    result = node.cni("STATUS", small, ifname=None)
+    assert result.returncode == 1 and result.json["code"] == 50 and "10.244.0." in result.json["msg"]
+
+
+def test_status_without_the_bridge_it_must_not_make(node):
+    result = node.cni("STATUS", conf(nodeSetup="manual"), ifname=None)
+    assert result.returncode == 1 and result.json["code"] == 50 and "cni0" in result.json["msg"]
+
+
+def test_version(node):
+    answer = node.cni("VERSION", {"cniVersion": "1.0.0"}, plugin="bash-cni", ifname=None).expect_success().json
+    assert answer == {"cniVersion": "1.0.0", "supportedVersions": VERSIONS}
+    assert {"0.3.0", "0.3.1", "0.4.0"} <= set(answer["supportedVersions"]), "what the walkthrough's plugin lists"
+
+
+def test_version_as_podman_asks(node):
+    """Before every ADD and DEL, with an empty container ID and dummies."""
+    answer = node.cni("VERSION", '{"cniVersion":"1.0.0"}', plugin="bash-cni", containerid="", netns="dummy",
+                      ifname="dummy").expect_success().json
+    assert answer["supportedVersions"] == VERSIONS
+
+
+def test_get_is_refused_as_the_walkthrough_does(node):
+    result = node.cni("GET", conf(), plugin="bash-cni")
+    assert result.returncode == 1 and result.json["msg"] == "GET not supported"
+
+
+# --- log ------------------------------------------------------------------------------------------
+
+LOG = "/var/log/bash-cni-plugin.log"
+
+
+def test_everything_is_logged(node):
+    pod = node.add_pod("pod", conf("0.3.1"))
+    pod.delete(conf("0.3.1")).expect_success()
+    log = node.read(LOG)
+    for said in ("CNI command: ADD", "CNI command: DEL", "stdin: ", '"subnet": "10.244.0.0/24"', pod.id):
+        assert said in log
+    assert node.sh(f"stat -c %a {LOG}").strip() in ("600", "640", "644"), "nobody else writes to it"
+
+
+def test_debug_traces_each_step(node):
+    pod = node.pod("pod")
+    quiet = len(node.read(LOG)) if node.exists(LOG) else 0
+    pod.add(conf()).expect_success()
+    plain = len(node.read(LOG)) - quiet
+    other = node.pod("other")
+    result = node.cni("ADD", conf(), env={"DEBUG": "1"}, **other.attachment.parameters).expect_success()
+    traced = node.read(LOG)[quiet + plain:]
+    assert len(traced) > plain and "veth" in traced.lower()
+    assert json.loads(result.stdout), "the trace is not in the result"
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(node):
+    node.sh(f"mkdir {LOG}")
+    node.add_pod("pod", conf())
