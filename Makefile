@@ -154,7 +154,7 @@ unit: $(ON_MUSL) $(ON_ASAN)
 	$(Q)tools/unit.sh $^
 
 system: all | deps-test
-	$(Q)PYTHONPATH=test/system $(PYTHON) -m pytest -p skips -q -n 2 test/system $(T)
+	$(Q)PYTHONPATH=test/system $(PYTHON) -m pytest -p skips -q -n 2 --timeout 300 test/system $(T)
 
 test: unit
 	$(Q)$(MAKE) --no-print-directory system

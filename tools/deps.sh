@@ -25,9 +25,9 @@ packages() {
 		;;
 	test) # programs that read the kernel's state back, the reference plugins, sanitizers
 		echo libc6-dev libcmocka-dev clang libclang-rt-14-dev
-		echo python3 python3-pytest python3-pytest-xdist python3-pyroute2
+		echo python3 python3-pytest python3-pytest-xdist python3-pytest-timeout python3-pyroute2
 		echo iproute2 iptables nftables iputils-ping bridge-utils procps util-linux
-		echo jq nmap strace containernetworking-plugins
+		echo jq nmap strace kmod containernetworking-plugins
 		;;
 	lint)
 		echo git libc6-dev libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck

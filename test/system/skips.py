@@ -1,0 +1,30 @@
+"""pytest plugin: with CI=true in the environment, a test that is skipped has failed.
+
+A skip on a developer's machine is printed with its reason (-ra). Where everything must be there, it would hide that
+something no longer runs.
+"""
+
+import os
+
+import pytest
+
+STRICT = os.environ.get("CI", "") not in ("", "0", "false")
+
+
+def refuse(report):
+    if STRICT and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"CI allows no skips. {reason}"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport():
+    outcome = yield
+    refuse(outcome.get_result())
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report():
+    outcome = yield
+    refuse(outcome.get_result())
