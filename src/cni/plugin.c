@@ -1,5 +1,6 @@
 #include "cni/plugin.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,7 +99,8 @@ static int add(const struct cni_plugin *p, const struct cni_request *rq, struct 
 		return 0;
 	}
 	/* Nobody has heard of this pod's network: take it down again. */
-	p->del(rq, &(struct err){0});
+	if (p->del)
+		p->del(rq, &(struct err){0});
 	return err_set(e, ERR_IO, "print result", "standard output cannot be written");
 }
 
@@ -137,6 +139,7 @@ int cni_run(const struct cni_plugin *p)
 
 	if (!command || !*command)
 		return print_about(p);
+	signal(SIGPIPE, SIG_IGN); /* a runtime that has gone away: add() has to undo its work */
 	if (p->log_file)
 		log_open(p->log_file, p->name);
 	log_line("CNI command: %s", command);
