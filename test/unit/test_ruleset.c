@@ -293,6 +293,20 @@ static void test_chain_in_the_way(void **state)
 	assert_null(strstr(output("nft list ruleset"), "masquerade"));
 }
 
+/* rtnetlink answers these questions with EOPNOTSUPP, as a kernel without nf_tables would. */
+static void test_without_nf_tables(void **state)
+{
+	struct ruleset r = mynet();
+
+	(void)state;
+	nl_close(&nf);
+	ok(nl_open(&nf, NETLINK_ROUTE, &e));
+	assert_int_equal(look(&r), RULESET_ABSENT);
+	assert_false(remove_named(4, "mynet"));
+	assert_int_equal(ruleset_set(&nf, &r, &e), -1);
+	assert_non_null(strstr(e.details, "CONFIG_NF_TABLES"));
+}
+
 /* --- side by side ----------------------------------------------------------------------------- */
 
 #define WRITERS 16
@@ -380,6 +394,7 @@ int main(void)
 		TEST(test_flushed),
 		TEST(test_empty_table_goes),
 		TEST(test_chain_in_the_way),
+		TEST(test_without_nf_tables),
 		TEST(test_many_set_one_network),
 		TEST(test_many_set_their_own),
 	};
