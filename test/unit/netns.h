@@ -15,16 +15,27 @@
 
 #define OUTPUT_MAX 65536
 
-/* Setup of a test: into a fresh namespace. The one before goes away, for nothing is left in it. */
-static int enter_netns(void **state)
+/* For setup: into a fresh namespace. The one before goes away, for nothing is left in it. */
+static inline int enter_netns(void)
 {
-	(void)state;
+	return geteuid() == 0 ? unshare(CLONE_NEWNET) : 0;
+}
+
+/* cmocka takes a skip in a test for one, in a setup for a failure. */
+static void if_root(void **state)
+{
+	CMUnitTestFunction test = (CMUnitTestFunction)*state;
+
 	if (geteuid() != 0) {
-		print_message("SKIP: a network namespace needs root\n");
+		print_message("# SKIP: a network namespace needs root\n");
 		skip();
 	}
-	return unshare(CLONE_NEWNET);
+	test(state);
 }
+#define NETNS_TEST(f, setup, teardown)                                                             \
+	{                                                                                          \
+#f, if_root, setup, teardown, (void *)(f)                                          \
+	}
 
 /* iptables keeps a lock in /run, which need not exist and is not ours. */
 static int private_run(void **state)

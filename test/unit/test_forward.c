@@ -15,7 +15,8 @@ static struct prefix pods;
 
 static int setup(void **state)
 {
-	if (enter_netns(state))
+	(void)state;
+	if (enter_netns())
 		return -1;
 	memset(&e, 0, sizeof(e));
 	if (!prefix_parse(&pods, "10.244.0.0/16"))
@@ -380,7 +381,7 @@ static void test_many_at_once(void **state)
 			    "-A FORWARD -d 10.244.0.0/16 -j ACCEPT\n");
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) NETNS_TEST(f, setup, teardown)
 
 int main(void)
 {

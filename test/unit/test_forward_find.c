@@ -12,7 +12,8 @@ static struct prefix pods;
 
 static int setup(void **state)
 {
-	if (enter_netns(state))
+	(void)state;
+	if (enter_netns())
 		return -1;
 	memset(&e, 0, sizeof(e));
 	if (!prefix_parse(&pods, "10.244.0.0/16"))
@@ -140,7 +141,7 @@ static void test_without_nf_tables(void **state)
 	assert_false(masquerades());
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) NETNS_TEST(f, setup, teardown)
 
 int main(void)
 {

@@ -10,7 +10,8 @@ static struct err e;
 
 static int setup(void **state)
 {
-	if (enter_netns(state))
+	(void)state;
+	if (enter_netns())
 		return -1;
 	memset(&e, 0, sizeof(e));
 	return nl_open(&nf, NETLINK_NETFILTER, &e);
@@ -375,7 +376,7 @@ static void test_many_set_their_own(void **state)
 	}
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) NETNS_TEST(f, setup, teardown)
 
 int main(void)
 {
