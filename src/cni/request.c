@@ -59,7 +59,7 @@ int cni_ifname_check(const char *name, struct err *e)
 	}
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return err_set(e, ERR_ENV, NULL, "interface name is . or ..: CNI_IFNAME=%s", name);
-	if (strpbrk(name, "/: \t\n\v\f\r"))
+	if (strpbrk(name, "/: \t\n\v\f\r\xa0")) /* to the kernel, 0xa0 is a space as well */
 		return err_set(e, ERR_ENV, NULL,
 			       "interface name contains / or : or whitespace characters: "
 			       "CNI_IFNAME=%s",
@@ -176,9 +176,8 @@ int cni_request_conf(struct cni_request *rq, int fd, struct err *e)
 /* One of the words that Go's UnmarshallableBool takes. */
 static int parse_ignore_unknown(const char *value, bool *ignore, struct err *e)
 {
-	if (strcmp(value, "1") == 0 || strcasecmp(value, "true") == 0)
-		*ignore = true;
-	else if (strcmp(value, "0") != 0 && strcasecmp(value, "false") != 0)
+	*ignore = strcmp(value, "1") == 0 || strcasecmp(value, "true") == 0;
+	if (!*ignore && strcmp(value, "0") != 0 && strcasecmp(value, "false") != 0)
 		return err_set(e, ERR_ENV, NULL,
 			       "ARGS: error parsing value of pair \"IgnoreUnknown=%s\": boolean "
 			       "unmarshal error: invalid input %s",

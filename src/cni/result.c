@@ -246,6 +246,25 @@ static int read_old_ip(struct cni_result *rs, struct json v, struct err *e)
 	return cni_routes_read(rs, json_get(v, "routes"), e);
 }
 
+static int read_words(struct cni_words *words, struct json list)
+{
+	json_each(v, list) {
+		if (words->count == CNI_DNS_MAX)
+			return json_fault(list, ERR_FIELD, "want at most %d words", CNI_DNS_MAX);
+		words->word[words->count++] = json_str(v, "");
+	}
+	return 0;
+}
+
+static int read_dns(struct cni_dns *d, struct json v)
+{
+	d->domain = json_str(json_get(v, "domain"), NULL);
+	if (read_words(&d->nameservers, json_get(v, "nameservers")) ||
+	    read_words(&d->search, json_get(v, "search")))
+		return -1;
+	return read_words(&d->options, json_get(v, "options"));
+}
+
 int cni_result_read(struct cni_result *rs, struct json v, struct err *e)
 {
 	memset(rs, 0, sizeof(*rs));
@@ -262,7 +281,8 @@ int cni_result_read(struct cni_result *rs, struct json v, struct err *e)
 	json_each(i, json_get(v, "ips"))
 		if (read_ip(rs, i, "address", e))
 			return -1;
-	if (read_old_ip(rs, json_get(v, "ip4"), e) || read_old_ip(rs, json_get(v, "ip6"), e))
+	if (read_old_ip(rs, json_get(v, "ip4"), e) || read_old_ip(rs, json_get(v, "ip6"), e) ||
+	    read_dns(&rs->dns, json_get(v, "dns")))
 		return -1;
 	return cni_routes_read(rs, json_get(v, "routes"), e);
 }
