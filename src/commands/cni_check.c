@@ -31,6 +31,16 @@ static const char *const kind_words[CHECK_KINDS] = {
 	[CHECK_OUTSIDE] = "any external address",
 };
 
+/* The same in JSON, fixed for programs. */
+static const char *const kind_keys[CHECK_KINDS] = {
+	[CHECK_OWN_HOST] = "own-host",
+	[CHECK_OTHER_HOST] = "other-host",
+	[CHECK_OWN_POD] = "own-pod",
+	[CHECK_POD_HERE] = "pod-here",
+	[CHECK_POD_ELSEWHERE] = "pod-elsewhere",
+	[CHECK_OUTSIDE] = "outside",
+};
+
 struct flags {
 	const char *conf, *netns;
 	const char *peer[CHECK_TARGETS_MAX], *outside[CHECK_TARGETS_MAX];
@@ -235,6 +245,7 @@ static int print_json(const struct check *c, struct err *e)
 				char text[IP_TEXT];
 
 				out_object(&w, NULL) {
+					out_str(&w, "kind", kind_keys[t->kind]);
 					out_str(&w, "target", kind_words[t->kind]);
 					out_str(&w, "address", ip_format(text, &c->ping[i].to));
 					out_bool(&w, "answered", c->ping[i].answered);

@@ -12,7 +12,6 @@ void nl_batch_init(struct nl_batch *b)
 	b->len = 0;
 	b->ops = b->depth = b->silent = b->fault_op = 0;
 	b->fault = NULL;
-	b->silent = 0;
 }
 
 static void set_fault(struct nl_batch *b, const char *fault)
