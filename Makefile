@@ -33,11 +33,12 @@ STD  := -std=gnu11 -D_GNU_SOURCE
 INC   = -Isrc -I$(OBJ) -isystem $(OBJ)/include
 # No time, path or machine name gets into an object: two builds of one commit are the same bytes.
 REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=. -Wdate-time
-CFLAGS  ?= -Os -g
+CFLAGS  ?= -Oz -g
 CFLAGS  += $(STD) $(WARN) $(REPRODUCIBLE) -fvisibility=hidden -ffunction-sections -fdata-sections \
            -fstack-protector-strong -fno-asynchronous-unwind-tables -fno-pie -MMD -MP
 LDFLAGS += -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack \
-           -Wl,--build-id=none -Wl,-z,norelro -Wl,-z,noseparate-code
+           -Wl,--build-id=none -Wl,-z,norelro -Wl,-z,noseparate-code \
+           -Wl,-z,max-page-size=4096 -Wl,-z,common-page-size=512
 BEARSSL := /usr/lib/$(TRIPLET)/libbearssl.a
 
 SRC := $(sort $(wildcard src/*.c src/*/*.c))

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/number.h"
 
 /* A line holds a whole configuration as kubelet sends it; a longer one is clipped. */
 #define LINE_MAX_BYTES 8192
@@ -23,8 +24,9 @@ bool log_tracing(void)
 
 	if (level < 0) {
 		const char *debug = getenv("DEBUG");
+		uint32_t asked;
 
-		level = debug && atol(debug) > 0;
+		level = debug && number_parse(&asked, debug, UINT32_MAX) && asked > 0;
 	}
 	return level > 0;
 }

@@ -35,6 +35,7 @@ struct check {
 	bool in_pod;	      /* pings start in a pod, not on the node */
 	struct link pod_link; /* the one with the pod's address */
 	uint32_t uplink_mtu;  /* 0: unknown */
+	int bridge;	      /* index, once check_diagnose has looked */
 
 	struct check_target target[CHECK_TARGETS_MAX];
 	struct ping ping[CHECK_TARGETS_MAX]; /* one per target */

@@ -57,23 +57,34 @@ static int look_at_pod(struct check *c, struct check_target *t, const struct ip 
 static int look_at_bridge(struct check *c, struct check_target *t, const struct ip *to,
 			  struct err *e)
 {
-	const struct pod_range *range = range_of(c, to);
-	struct prefix gateway = {.ip = range->gateway, .len = range->subnet.len};
-	char text[PREFIX_TEXT], fix[192];
 	struct link bridge;
-	bool there;
 
-	if (!c->in_pod || !gateway.ip.family)
+	(void)to;
+	if (!c->in_pod)
 		return 0;
 	if (link_look(&c->host.route, c->net.bridge, &bridge, e))
 		return -1;
-	prefix_format(text, &gateway);
-	snprintf(fix, sizeof(fix), "cni-node up, or: ip addr add %s dev %s", text, c->net.bridge);
 	if (!bridge.index)
 		return found(t, "cni-node up", "there is no bridge %s", c->net.bridge);
 	if (!bridge.up)
 		return found(t, "cni-node up", "bridge %s is down", c->net.bridge);
-	if (address_look(&c->host.route, bridge.index, &gateway, &there, e))
+	c->bridge = bridge.index;
+	return 0;
+}
+
+static int look_at_gateway(struct check *c, struct check_target *t, const struct ip *to,
+			   struct err *e)
+{
+	const struct pod_range *range = range_of(c, to);
+	struct prefix gateway = {.ip = range->gateway, .len = range->subnet.len};
+	char text[PREFIX_TEXT], fix[192];
+	bool there;
+
+	if (!c->in_pod || !gateway.ip.family)
+		return 0;
+	prefix_format(text, &gateway);
+	snprintf(fix, sizeof(fix), "cni-node up, or: ip addr add %s dev %s", text, c->net.bridge);
+	if (address_look(&c->host.route, c->bridge, &gateway, &there, e))
 		return -1;
 	if (!there)
 		return found(t, fix, "%s, the pods' gateway, is not on %s", text, c->net.bridge);
@@ -189,11 +200,14 @@ static void note_complaint(struct check *c, unsigned i)
 	char text[IP_TEXT];
 
 	if (p->complaint)
-		found(t, t->fix, "%s says: %s", ip_format(text, &p->complaint_from), p->complaint);
+		found(t, "look there: what it says is its own", "%s says: %s",
+		      ip_format(text, &p->complaint_from), p->complaint);
 	else if (p->send_error)
-		found(t, t->fix, "it cannot be sent: %s", strerror(p->send_error));
+		found(t, "DEL the pod and ADD it again", "it cannot be sent: %s",
+		      strerror(p->send_error));
 	else
-		found(t, t->fix, "no answer, and nothing wrong is to be seen on this node");
+		found(t, "look at that host, or at the network between",
+		      "no answer, and nothing wrong is to be seen on this node");
 }
 
 static int explain_size(struct check *c, struct check_target *t, const struct ping *p)
@@ -216,36 +230,57 @@ static int explain_size(struct check *c, struct check_target *t, const struct pi
 		p->size);
 }
 
+/* Bridged packets pass FORWARD only where br_netfilter says so. */
+static int look_at_bridged_forwarding(struct check *c, struct check_target *t, const struct ip *to,
+				      struct err *e)
+{
+	static const char *const path[] = {
+		"net/bridge/bridge-nf-call-iptables",
+		"net/bridge/bridge-nf-call-ip6tables",
+	};
+
+	return sysctl_number(path[family_index(to)]) == 1 ? look_at_forwarding(c, t, to, e) : 0;
+}
+
+/* Everything of ours on the way is in order. */
+static int blame_neighbour(struct check *c, struct check_target *t, const struct ip *to,
+			   struct err *e)
+{
+	char text[IP_TEXT];
+
+	(void)e;
+	return found(
+		t, "see 'bridge link' on the node; DEL that pod and ADD it again",
+		"nobody on bridge %s answers for %s: its pod is gone, or its link is down or not "
+		"in the bridge",
+		c->net.bridge, ip_format(text, to));
+}
+
 int check_diagnose(struct check *c, unsigned i, struct err *e)
 {
 	/* What the packet to each kind of target passes. */
 	typedef int look_fn(struct check *, struct check_target *, const struct ip *, struct err *);
 	static look_fn *const looks[CHECK_KINDS][6] = {
-		[CHECK_OWN_HOST] = {look_at_pod, look_at_bridge},
-		[CHECK_OTHER_HOST] = {look_at_pod, look_at_bridge, look_at_forwarding,
-				      look_at_route, look_at_masquerade},
+		[CHECK_OWN_HOST] = {look_at_pod, look_at_bridge, look_at_gateway},
+		[CHECK_OTHER_HOST] = {look_at_pod, look_at_bridge, look_at_gateway,
+				      look_at_forwarding, look_at_route, look_at_masquerade},
 		[CHECK_OWN_POD] = {look_at_pod},
-		[CHECK_POD_HERE] = {look_at_pod},
-		[CHECK_POD_ELSEWHERE] = {look_at_pod, look_at_bridge, look_at_forwarding,
-					 look_at_route, blame_next_hop},
-		[CHECK_OUTSIDE] = {look_at_pod, look_at_bridge, look_at_forwarding, look_at_route,
-				   look_at_masquerade},
-	};
-	static const char *const bridge_nf[] = {
-		"net/bridge/bridge-nf-call-iptables",
-		"net/bridge/bridge-nf-call-ip6tables",
+		[CHECK_POD_HERE] = {look_at_pod, look_at_bridge, look_at_bridged_forwarding,
+				    blame_neighbour},
+		[CHECK_POD_ELSEWHERE] = {look_at_pod, look_at_bridge, look_at_gateway,
+					 look_at_forwarding, look_at_route, blame_next_hop},
+		[CHECK_OUTSIDE] = {look_at_pod, look_at_bridge, look_at_gateway, look_at_forwarding,
+				   look_at_route, look_at_masquerade},
 	};
 	struct check_target *t = &c->target[i];
-	const struct ip *to = &c->ping[i].to;
 	int over = 0;
 
-	if (t->too_big)
-		return explain_size(c, t, &c->ping[i]) < 0 ? -1 : 0;
-	for (unsigned step = 0; step < 6 && looks[t->kind][step] && !over; step++)
-		over = looks[t->kind][step](c, t, to, e);
-	/* Bridged packets pass FORWARD only where br_netfilter says so. */
-	if (!over && t->kind == CHECK_POD_HERE && sysctl_number(bridge_nf[family_index(to)]) == 1)
-		over = look_at_forwarding(c, t, to, e);
+	if (t->too_big) {
+		over = explain_size(c, t, &c->ping[i]);
+	} else {
+		for (unsigned step = 0; step < 6 && looks[t->kind][step] && !over; step++)
+			over = looks[t->kind][step](c, t, &c->ping[i].to, e);
+	}
 	if (over < 0)
 		return -1;
 	if (!over)

@@ -9,16 +9,18 @@
 #include <unistd.h>
 
 #include "applet.h"
+#include "base/number.h"
 #include "cni/bash_conf.h"
 #include "commands/check.h"
 #include "commands/command.h"
 #include "net/address.h"
 #include "json/writer.h"
 
-#define NAME	     "cni-check"
-#define CONF_FILE    "/etc/cni/net.d/10-bash-cni-plugin.conf"
-#define TIMEOUT_MS   1000
-#define IPV6_MIN_MTU 1280
+#define NAME	       "cni-check"
+#define CONF_FILE      "/etc/cni/net.d/10-bash-cni-plugin.conf"
+#define TIMEOUT_MS     1000
+#define TIMEOUT_MS_MAX 60000
+#define IPV6_MIN_MTU   1280
 
 static const char *const kind_words[CHECK_KINDS] = {
 	[CHECK_OWN_HOST] = "own host",
@@ -29,11 +31,21 @@ static const char *const kind_words[CHECK_KINDS] = {
 	[CHECK_OUTSIDE] = "any external address",
 };
 
+/* The same in JSON, fixed for programs. */
+static const char *const kind_keys[CHECK_KINDS] = {
+	[CHECK_OWN_HOST] = "own-host",
+	[CHECK_OTHER_HOST] = "other-host",
+	[CHECK_OWN_POD] = "own-pod",
+	[CHECK_POD_HERE] = "pod-here",
+	[CHECK_POD_ELSEWHERE] = "pod-elsewhere",
+	[CHECK_OUTSIDE] = "outside",
+};
+
 struct flags {
 	const char *conf, *netns;
 	const char *peer[CHECK_TARGETS_MAX], *outside[CHECK_TARGETS_MAX];
 	unsigned peers, outsides;
-	unsigned timeout_ms;
+	uint32_t timeout_ms;
 	bool json;
 };
 
@@ -233,6 +245,7 @@ static int print_json(const struct check *c, struct err *e)
 				char text[IP_TEXT];
 
 				out_object(&w, NULL) {
+					out_str(&w, "kind", kind_keys[t->kind]);
 					out_str(&w, "target", kind_words[t->kind]);
 					out_str(&w, "address", ip_format(text, &c->ping[i].to));
 					out_bool(&w, "answered", c->ping[i].answered);
@@ -323,7 +336,6 @@ static int read_flags(struct flags *f, int argc, char **argv, struct err *e)
 		{"format", required_argument, NULL, 'f'},
 		{0},
 	};
-	char *end;
 	int o;
 
 	f->timeout_ms = TIMEOUT_MS;
@@ -338,8 +350,8 @@ static int read_flags(struct flags *f, int argc, char **argv, struct err *e)
 		else if (o == 'o' && f->outsides < CHECK_TARGETS_MAX)
 			f->outside[f->outsides++] = optarg;
 		else if (o == 't') {
-			f->timeout_ms = (unsigned)strtoul(optarg, &end, 10);
-			if (*end || f->timeout_ms == 0 || f->timeout_ms > 60000)
+			if (!number_parse(&f->timeout_ms, optarg, TIMEOUT_MS_MAX) ||
+			    f->timeout_ms == 0)
 				return err_set(e, ERR_USAGE, NULL,
 					       "--timeout is 1 to 60000 milliseconds, not '%s'",
 					       optarg);

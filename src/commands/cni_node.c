@@ -4,11 +4,11 @@
  */
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "applet.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "cni/bash_conf.h"
 #include "cni/request.h"
 #include "commands/command.h"
@@ -106,7 +106,7 @@ static int write_conf(const struct flags *f, char *text, size_t size, size_t *n,
 		if (f->bridge)
 			out_str(&w, "bridge", f->bridge);
 		if (f->mtu)
-			out_u64(&w, "mtu", strtoul(f->mtu, NULL, 10));
+			out_raw(&w, "mtu", f->mtu, strlen(f->mtu));
 		if (f->masquerade)
 			out_str(&w, "masquerade", f->masquerade);
 		if (f->accept)
@@ -120,9 +120,10 @@ static int write_conf(const struct flags *f, char *text, size_t size, size_t *n,
 static int conf_from_flags(struct bash_conf *c, const struct flags *f, struct err *e)
 {
 	static char text[4096];
+	uint32_t mtu;
 	size_t n = 0;
 
-	if (f->mtu && strspn(f->mtu, "0123456789") != strlen(f->mtu))
+	if (f->mtu && !number_parse(&mtu, f->mtu, UINT16_MAX))
 		return err_set(e, ERR_USAGE, NULL, "--mtu is a number, not '%s'", f->mtu);
 	if (write_conf(f, text, sizeof(text), &n, e) ||
 	    bash_conf_read(c, json_open(text, n, "flags", e), e))

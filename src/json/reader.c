@@ -2,7 +2,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -16,7 +15,17 @@
 
 #define SHOWN_MAX 60 /* bytes of an offending value that a message quotes */
 
+/*
+ * Distinct names of absent values that messages can tell apart: the largest reader asks for 20.
+ * json.sought holds the index of the name in its low bits and the parent's token above them.
+ */
+#define NAMES_MAX  64
+#define NAMES_BITS 6
+_Static_assert(JSON_TEXT_MAX < 1u << (32 - NAMES_BITS), "a token's index fits above the name's");
+
 struct json_doc {
+	const char *name[NAMES_MAX];
+	unsigned names;
 	const char *text;
 	const char *what;
 	jsmntok_t *tok;
@@ -24,9 +33,37 @@ struct json_doc {
 	struct err *err;
 };
 
+/* The index of a key's name; names are literals, so comparing pointers is enough. */
+static unsigned name_index(struct json_doc *doc, const char *key)
+{
+	for (unsigned i = 0; i < doc->names; i++)
+		if (doc->name[i] == key)
+			return i;
+	if (doc->names < NAMES_MAX)
+		doc->names++;
+	doc->name[doc->names - 1] = key;
+	return doc->names - 1;
+}
+
 static struct json absent(const struct json_doc *doc, int parent, const char *key)
 {
-	return (struct json){.doc = doc, .tok = -1, .parent = parent, .key = key};
+	struct json v = {.doc = doc, .tok = -1};
+
+	/* The document itself is json_open's own, in the arena: only its readers see it const. */
+	if (doc)
+		v.sought = (uint32_t)(parent + 1) << NAMES_BITS |
+			   name_index((struct json_doc *)(uintptr_t)doc, key);
+	return v;
+}
+
+static int sought_in(struct json v)
+{
+	return (int)(v.sought >> NAMES_BITS) - 1;
+}
+
+static const char *sought_name(struct json v)
+{
+	return v.doc->name[v.sought & (NAMES_MAX - 1)];
 }
 
 static struct json present(const struct json_doc *doc, int tok)
@@ -148,9 +185,11 @@ static size_t put_utf8(char *out, uint32_t u)
 
 static uint32_t hex4(const char *s)
 {
-	char digits[5] = {s[0], s[1], s[2], s[3]};
+	uint32_t u = 0;
 
-	return (uint32_t)strtoul(digits, NULL, 16);
+	for (int i = 0; i < 4; i++)
+		u = u << 4 | (uint32_t)(s[i] <= '9' ? s[i] - '0' : (s[i] | 0x20) - 'a' + 10);
+	return u;
 }
 
 /* One \u escape, or a surrogate pair of two, at s; *used is what it took. A lone half is U+FFFD. */
@@ -331,8 +370,8 @@ const char *json_path(struct json v)
 		put_path(out, 256, v.doc, v.tok);
 		return out;
 	}
-	n = v.parent >= 0 ? put_path(out, 256, v.doc, v.parent) : 0;
-	snprintf(out + n, 256 - n, "%s%s", n ? "." : "", v.key);
+	n = sought_in(v) >= 0 ? put_path(out, 256, v.doc, sought_in(v)) : 0;
+	snprintf(out + n, 256 - n, "%s%s", n ? "." : "", sought_name(v));
 	return out;
 }
 

@@ -23,11 +23,10 @@
 
 struct json_doc;
 
-struct json {
+struct json {			    /* 16 bytes: travels in two registers */
 	const struct json_doc *doc; /* NULL, as in a zeroed struct json: absent */
-	int tok;	 /* index of the value's token; -1: absent */
-	int parent;	 /* of an absent value: the token it was looked for in */
-	const char *key; /* and under which name; borrowed */
+	int tok;		    /* index of the value's token; -1: absent */
+	uint32_t sought; /* of an absent value: where and under which name, for messages */
 };
 
 enum json_type {

@@ -7,6 +7,9 @@
 
 #include "netlink/attr.h"
 
+/* IP6_RT_PRIO_USER in the kernel's include/linux/ipv6_route.h: what a route has that names none. */
+#define IPV6_METRIC 1024u
+
 static uint8_t af_of(const struct ip *ip)
 {
 	return ip->family == 6 ? AF_INET6 : AF_INET;
@@ -55,8 +58,14 @@ void put_default_route(struct nl_batch *b, int link, const struct ip *gateway)
 			      .rtm_scope = RT_SCOPE_UNIVERSE,
 			      .rtm_type = RTN_UNICAST};
 
-	nl_op(b, "add default route", RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+	nl_op(b, "add default route", RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND);
 	nl_head(b, &route, sizeof(route));
+	/*
+	 * IPv4 keeps routes of one prefix in the order they came. IPv6 would join those of one
+	 * metric into a multipath route, and half of the flows would take the wrong link.
+	 */
+	if (gateway->family == 6)
+		nl_u32(b, RTA_PRIORITY, IPV6_METRIC + (uint32_t)link);
 	nl_u32(b, RTA_OIF, (uint32_t)link);
 	nl_put(b, RTA_GATEWAY, gateway->b, ip_size(gateway));
 }

@@ -13,7 +13,10 @@
 /* Append: add an address to a link, usable at once (IPv6: without duplicate address detection). */
 void put_address(struct nl_batch *b, int link, const struct prefix *address);
 
-/* Append: a default route through a gateway on that link. */
+/*
+ * Append: a default route through a gateway on that link. A pod may have one by another network's
+ * link: that one stays the first choice, as its link is older.
+ */
 void put_default_route(struct nl_batch *b, int link, const struct ip *gateway);
 
 /* Append: raise a link. */

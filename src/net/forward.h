@@ -20,21 +20,26 @@
 #include "base/ip.h"
 #include "netlink/socket.h"
 
-/* FORWARD of table filter in the family of a prefix, as far as that prefix is concerned. */
+/*
+ * FORWARD of table filter in the family of a prefix, as far as that prefix is concerned. A rule
+ * that accepts more than the prefix serves as well; one behind an unconditional drop does not.
+ */
 struct forward_chain {
-	bool there;    /* the chain exists and is a base chain */
+	bool there;    /* the chain exists and is hooked */
 	bool drops;    /* policy drop, or an unconditional drop or reject among its rules */
 	bool from, to; /* it has the accept rule for that source / destination */
-	bool from_ours, to_ours; /* and the rule carries our mark */
+	bool from_ours, to_ours; /* and a rule that does so carries our mark */
 };
 
+/* Four system calls: it is part of every ADD. Without nf_tables, there is no chain. */
 int forward_look(struct nl_sock *nf, const struct prefix *network, struct forward_chain *found,
 		 struct err *e) must_check;
 
 /*
  * Add whichever of the two accept rules is missing: at the end, or before the first unconditional
  * drop or reject. Guarded by the ruleset's generation: if anybody changes it between looking and
- * adding, it is looked at again. *added counts the rules added.
+ * adding, it is looked at again. Rules of ours that somebody's drop came to stand before move before
+ * it. *added counts the rules added; without the chain there are none.
  */
 int forward_accept(struct nl_sock *nf, const struct prefix *network, unsigned *added,
 		   struct err *e) must_check;
@@ -56,12 +61,16 @@ struct forward_obstacle {
  * that drops what no rule of it accepted, and that has no rule accepting this prefix as source and
  * as destination. *blocked says whether there is one.
  *
- * An explanation for people, not a simulation: conditions on other things are not evaluated.
+ * An explanation for people, not a simulation: conditions on other things are not evaluated, jumps
+ * not followed, names too long for the struct cut, base chains beyond the sixteenth not seen.
  */
 int forward_obstacle(struct nl_sock *nf, const struct prefix *network,
 		     struct forward_obstacle *found, bool *blocked, struct err *e) must_check;
 
-/* Is there a nat rule, in any table's postrouting hook, that masquerades or SNATs this source? */
+/*
+ * Is there a nat rule, in a table with a postrouting hook, that masquerades or SNATs this source,
+ * whatever else it asks of interface and destination?
+ */
 int forward_masquerades(struct nl_sock *nf, const struct prefix *subnet, bool *found,
 			struct err *e) must_check;
 

@@ -136,12 +136,13 @@ void nft_mark_rule(struct nl_batch *b, const char *comment)
 	unsigned char data[NFT_USERDATA_MAXLEN];
 	unsigned char *end = data;
 	struct nft_mark mark = {.magic = NFT_MARK_MAGIC};
-	char text[NFT_COMMENT_MAX + 1] = "";
 
 	if (b->fault || b->ops == 0)
 		return;
 	mark.digest = digest(b->buf + b->start[b->ops - 1] + NLMSG_HDRLEN, b->buf + b->len);
 	if (comment) {
+		char text[NFT_COMMENT_MAX + 1] = "";
+
 		strncat(text, comment, NFT_COMMENT_MAX);
 		end = put_entry(end, NFT_UDATA_COMMENT, text, strlen(text) + 1);
 	}

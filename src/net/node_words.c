@@ -66,8 +66,8 @@ static bool has_word(const char *text, const char *word)
 {
 	size_t n = strlen(word);
 
-	for (const char *at = strstr(text, word); at; at = strstr(at + 1, word))
-		if (at[-1] == ' ' && (at[n] == ' ' || at[n] == '\0'))
+	for (text = strchr(text, ' '); text; text = strchr(text + 1, ' '))
+		if (strncmp(text + 1, word, n) == 0 && (text[n + 1] == ' ' || !text[n + 1]))
 			return true;
 	return false;
 }

@@ -1,5 +1,6 @@
 #include "net/ruleset.h"
 
+#include <errno.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netlink.h>
 #include <stdio.h>
@@ -251,6 +252,15 @@ static int set_once(struct nl_sock *nf, const struct ruleset *want, struct err *
 	return nl_apply(nf, &change, e);
 }
 
+/* Where a part of nf_tables is missing, the kernel's own words do not say so. */
+static int blame_kernel(struct err *e)
+{
+	if (e->sys == ENOENT || e->sys == EINVAL || e->sys == EOPNOTSUPP)
+		err_hint(e, "the kernel needs nf_tables with nat and masquerade "
+			    "(CONFIG_NF_TABLES, CONFIG_NFT_MASQ)");
+	return -1;
+}
+
 int ruleset_set(struct nl_sock *nf, const struct ruleset *want, struct err *e)
 {
 	bool removed;
@@ -260,11 +270,8 @@ int ruleset_set(struct nl_sock *nf, const struct ruleset *want, struct err *e)
 	for (int i = 0; i < NFT_TRIES; i++) {
 		if (set_once(nf, want, e) == 0)
 			return 0;
-		if (!nft_overtaken(e)) {
-			err_hint(e, "the kernel needs nf_tables with nat and masquerade "
-				    "(CONFIG_NF_TABLES, CONFIG_NFT_MASQ)");
-			return -1;
-		}
+		if (!nft_overtaken(e))
+			return blame_kernel(e);
 	}
 	return never_quiet(e);
 }

@@ -15,7 +15,12 @@
  *
  * Priority 99, one before kube-proxy's and iptables' 100: the first nat chain that binds a flow
  * wins. The ip and ip6 families rather than inet, whose nat chains need Linux 5.2.
- * A rule belongs to the network that its comment names.
+ * A rule belongs to the network that its comment names (a name too long for a comment is cut, and
+ * ends in a number made of the whole). Its user data also hold a digest of what was sent: a rule
+ * without it, restored by `nft -f` for one, is replaced.
+ *
+ * Changes are refused by the kernel if the ruleset is no longer the one that was looked at; then it
+ * is looked at again, a bounded number of times (ERR_TRY_AGAIN).
  */
 #ifndef NET_RULESET_H
 #define NET_RULESET_H
@@ -34,7 +39,7 @@ enum masquerade {
 
 /* What one network wants in one family. Texts are borrowed. */
 struct ruleset {
-	const char *name; /* of the network, at most 64 bytes are kept in the comment */
+	const char *name; /* of the network, not empty */
 	const char *bridge;
 	struct prefix subnet;  /* of this node's pods; its family chooses the table */
 	struct prefix network; /* of all pods */
@@ -48,7 +53,10 @@ enum ruleset_state {
 	RULESET_PRESENT,   /* just what is wanted; also when nothing is and nothing is there */
 };
 
-/* Compare. nf is a NETLINK_NETFILTER socket. */
+/*
+ * Compare. nf is a NETLINK_NETFILTER socket. Where the kernel has no nf_tables, there is nothing.
+ * Three system calls: it is part of every ADD.
+ */
 int ruleset_look(struct nl_sock *nf, const struct ruleset *want, enum ruleset_state *state,
 		 struct err *e) must_check;
 
@@ -56,8 +64,8 @@ int ruleset_look(struct nl_sock *nf, const struct ruleset *want, enum ruleset_st
 int ruleset_set(struct nl_sock *nf, const struct ruleset *want, struct err *e) must_check;
 
 /*
- * Remove this network's rules in that family (4 or 6), and with the last network's the table.
- * *removed says whether there was anything.
+ * Remove this network's rules in that family (4 or 6), and the table when no rule of anybody is
+ * left in it. *removed says whether there was anything.
  */
 int ruleset_remove(struct nl_sock *nf, uint8_t family, const char *name, bool *removed,
 		   struct err *e) must_check;

@@ -4,10 +4,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/number.h"
 
 static void full_path(char out[static PATH_MAX], const char *path)
 {
@@ -17,11 +18,13 @@ static void full_path(char out[static PATH_MAX], const char *path)
 long sysctl_number(const char *path)
 {
 	char name[PATH_MAX], text[32];
+	uint32_t value;
 
 	full_path(name, path);
 	if (file_read(AT_FDCWD, name, text, sizeof(text)) < 0)
 		return -1;
-	return strtol(text, NULL, 10);
+	text[strcspn(text, "\n")] = '\0';
+	return number_parse(&value, text, UINT32_MAX) ? (long)value : -1;
 }
 
 int sysctl_set(const char *path, unsigned value, struct err *e)

@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 
-/* A number's value; -1 where the kernel has no such setting (errno says why). */
+/* A setting that is a number, 0 or more; -1 where the kernel has no such one. */
 long sysctl_number(const char *path);
 
 /* Write a number. Gives 0, or -1 with e set (ERR_IO; a read-only /proc/sys is EROFS in e->sys). */

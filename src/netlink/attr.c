@@ -88,7 +88,7 @@ static void get(const struct nlattr *a, void *out, size_t n)
 	const void *data = nl_data(a, &len);
 
 	memset(out, 0, n);
-	if (len >= n)
+	if (data && len >= n)
 		memcpy(out, data, n);
 }
 

@@ -124,12 +124,12 @@ static const char *kernel_words(const struct nlmsghdr *h)
 {
 	const struct nlattr *tb[NLMSGERR_ATTR_MSG + 1];
 	size_t skip = sizeof(struct nlmsgerr);
-	const struct nlmsgerr *refused = nl_head_of(h, sizeof(*refused));
+	const struct nlmsgerr *status = nl_head_of(h, sizeof(*status));
 
-	if (!refused || !(h->nlmsg_flags & NLM_F_ACK_TLVS))
+	if (!status || !(h->nlmsg_flags & NLM_F_ACK_TLVS))
 		return "";
 	if (!(h->nlmsg_flags & NLM_F_CAPPED))
-		skip += refused->msg.nlmsg_len - sizeof(struct nlmsghdr);
+		skip += status->msg.nlmsg_len - sizeof(struct nlmsghdr);
 	nl_attrs_of(tb, NLMSGERR_ATTR_MSG, h, skip);
 	return nl_get_str(tb[NLMSGERR_ATTR_MSG]);
 }

@@ -1,10 +1,11 @@
 """cni-check: the walkthrough's six pings, and for each that is not answered the reason."""
 
 import json
+import time
 
 import pytest
 from conftest import APPLETS
-from lab import NETWORK, OUTSIDE, Lab, configs, matrix
+from lab import OUTSIDE, Lab, configs, matrix, snapshot
 
 
 @pytest.fixture
@@ -49,31 +50,26 @@ def test_all_answered(pods):
 
 def test_table_has_the_walkthroughs_wording(pods):
     text = check(pods).stdout
-    for name in matrix.ALL:
-        assert f"Can ping {name}" in text.replace("Can ping your own", "Can ping own")
+    assert [name for name in matrix.ALL if matrix.sentence(name, True) not in text] == []
     pods.del_vpc_routes()
     pods.master.sh("nft flush ruleset; iptables -P FORWARD DROP")
-    text = check(pods).stdout.replace("’", "'")
-    for name in matrix.ALL:
-        assert matrix.sentence(name, name in matrix.BEFORE) in text
+    text = check(pods).stdout
+    assert [name for name in matrix.ALL if matrix.sentence(name, name in matrix.BEFORE) not in text] == []
 
 
 def test_pings_run_at_the_same_time(pods):
     """Four that are not answered take no longer than one."""
     pods.master.sh("iptables -I FORWARD -j DROP")
-    took = float(pods.master.sh(f"start=$(date +%s.%N); cni-check --conf {configs.INSTALLED} --netns "
-                                f"/var/run/netns/pod-a --peer 10.244.0.3 --peer 10.244.1.2 --peer 10.168.0.7 "
-                                f"--outside {OUTSIDE} > /dev/null || :; echo $(date +%s.%N) - $start | bc"
-                                .replace("echo $(date +%s.%N) - $start | bc",
-                                         "awk -v a=$start -v b=$(date +%s.%N) 'BEGIN { print b - a }'")))
-    assert took < 3.5
+    started = time.monotonic()
+    assert check(pods).stdout.count("Can't ping") == 4
+    assert time.monotonic() - started < 3.5
 
 
 DAMAGE = {
     "forwarding is off": ("echo 0 > /proc/sys/net/ipv4/ip_forward", matrix.OTHER_HOST, "ip_forward"),
     "a chain drops": ("iptables -I FORWARD -j DROP", matrix.NEIGHBOUR, "FORWARD"),
     "the policy drops": ("iptables -F FORWARD", matrix.OTHER_HOST, "FORWARD"),
-    "another table drops": ("nft 'table inet firewalld { chain fwd { type filter hook forward priority 10; "
+    "another table drops": ("nft 'table inet firewalld { chain passing { type filter hook forward priority 10; "
                             "policy drop; }; }'", matrix.OTHER_HOST, "firewalld"),
     "no masquerading": ("nft flush chain ip cnibox postrouting", matrix.EXTERNAL, "masquerad"),
     "no default route in the pod": ("ip -n pod-a route del default", matrix.OTHER_HOST, "route"),
@@ -95,15 +91,14 @@ def test_the_cause_is_named(pods, damage, target, word):
     assert word in ping["cause"] and ping["fix"], ping
 
 
-def test_without_a_vpc_route_the_cause_is_not_here(pods):
+def test_without_a_vpc_route_the_next_hop_is_blamed(pods):
     pods.del_vpc_routes()
     ping = pings(pods)[matrix.REMOTE]
-    assert not ping["answered"] and "10.244.1.0/24" in ping["cause"] + ping["fix"] or "route" in ping["cause"]
-    assert ping["fix"]
+    assert not ping["answered"] and "no route" in ping["cause"] and "10.168.0.1" in ping["cause"]
+    assert "gcloud compute routes create" in ping["fix"]
 
 
 def test_checking_changes_nothing(pods):
-    from lab import snapshot
     pods.master.sh("iptables -I FORWARD -j DROP")
     before = snapshot.of(pods.master, *pods.master.pods.values())
     check(pods)
@@ -120,4 +115,3 @@ def test_usage(node, arguments):
 def test_a_namespace_that_is_none(node):
     done = node.run("cni-check", "--netns", "/etc/hostname", "--peer", "10.244.0.3", check=False)
     assert done.returncode in (1, 2) and "/etc/hostname" in done.stderr
-    assert NETWORK not in done.stdout

@@ -43,13 +43,14 @@ def the_store_is_not_where_anybody_can_write(node):
 
 
 def a_release_frees_one_address_and_no_other(node):
-    wide = conf(subnet="10.244.0.0/27")
-    pods = [node.add_pod(f"pod{i}", wide) for i in range(2, 21)]
-    assert (pods[0].ip, pods[-1].ip) == ("10.244.0.2", "10.244.0.20")
-    pods[0].delete(wide).expect_success()
-    again = [node.add_pod(f"new{i}", wide).ip for i in range(2)]
-    if pods[-1].ip in again:
-        raise Fault(f"{pods[-1].ip} is in use and was given again")
+    """10.244.0.2 is the beginning of 10.244.0.26, or of whichever address of the second prefix is given."""
+    one, another = conf(subnet="10.244.0.0/29"), conf(subnet="10.244.0.24/30", nodeSetup="manual")
+    short, long = node.add_pod("short", one), node.add_pod("long", another)
+    assert short.ip == "10.244.0.2" and long.ip.startswith(short.ip)
+    short.delete(one).expect_success()
+    following = node.pod("following")
+    if following.add(another).returncode == 0 and following.ip == long.ip:
+        raise Fault(f"{long.ip} is in use and was given again")
 
 
 def a_release_without_the_namespace_frees_the_address(node):

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 
-from conftest import APPLETS, type_bridge
+from conftest import APPLETS, BASH_PLUGIN, type_bridge
 from lab import configs, matrix, snapshot
 
 TYPED_RULES = ["-A FORWARD -s 10.244.0.0/16 -j ACCEPT", "-A FORWARD -d 10.244.0.0/16 -j ACCEPT"]
@@ -77,7 +77,6 @@ def flags(node):
 
 def test_pods_of_the_bash_plugin_are_let_go(lab, cnibox):
     """A node changes plugins while pods run: the DEL of a pod that the bash made must succeed."""
-    from conftest import BASH_PLUGIN
     node = lab.master
     node.install(BASH_PLUGIN, "bash-cni")
     conf = configs.load()

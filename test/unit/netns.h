@@ -10,20 +10,32 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define OUTPUT_MAX 65536
 
-/* Setup of a test: into a fresh namespace. The one before goes away, for nothing is left in it. */
-static int enter_netns(void **state)
+/* For setup: into a fresh namespace. The one before goes away, for nothing is left in it. */
+static inline int enter_netns(void)
 {
-	(void)state;
+	return geteuid() == 0 ? unshare(CLONE_NEWNET) : 0;
+}
+
+/* cmocka takes a skip in a test for one, in a setup for a failure. */
+static void if_root(void **state)
+{
+	CMUnitTestFunction test = (CMUnitTestFunction)*state;
+
 	if (geteuid() != 0) {
-		print_message("SKIP: a network namespace needs root\n");
+		print_message("# SKIP: a network namespace needs root\n");
 		skip();
 	}
-	return unshare(CLONE_NEWNET);
+	test(state);
 }
+#define NETNS_TEST(f, setup, teardown)                                                             \
+	{                                                                                          \
+#f, if_root, setup, teardown, (void *)(f)                                          \
+	}
 
 /* iptables keeps a lock in /run, which need not exist and is not ours. */
 static int private_run(void **state)
@@ -42,12 +54,12 @@ static inline void run(const char *command)
 		fail_msg("%s", command);
 }
 
-/* What a command prints, both streams; it must succeed. In one of four buffers, taken in turn. */
+/* What a command prints, both streams; it must succeed. In one of eight buffers, taken in turn. */
 static inline const char *output(const char *command)
 {
-	static char buffers[4][OUTPUT_MAX];
+	static char buffers[8][OUTPUT_MAX];
 	static unsigned turn;
-	char *buf = buffers[turn++ % 4];
+	char *buf = buffers[turn++ % 8];
 	char line[512];
 	FILE *f;
 
@@ -58,6 +70,34 @@ static inline const char *output(const char *command)
 	if (pclose(f) != 0)
 		fail_msg("%s: %s", command, buf);
 	return buf;
+}
+
+/*
+ * Run act(i) in n processes that begin at the same moment; each has a netlink socket of its own to
+ * open. All must exit with 0.
+ */
+static inline void side_by_side(int n, int (*act)(int i))
+{
+	int gate[2];
+	int status;
+	char c;
+
+	assert_int_equal(pipe(gate), 0);
+	for (int i = 0; i < n; i++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (pid > 0)
+			continue;
+		close(gate[1]);
+		_exit(read(gate[0], &c, 1) != 0 || act(i) != 0);
+	}
+	close(gate[0]);
+	close(gate[1]); /* which they all see */
+	for (int i = 0; i < n; i++) {
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
 }
 
 #endif
