@@ -77,7 +77,7 @@ static int read_sets(struct host_local_conf *conf, struct json sets, struct err 
 	return e->code ? -1 : 0;
 }
 
-/* The one range of versions before 0.7, in ipam itself. Without a subnet its other keys are idle. */
+/* The one range of old, in ipam itself. Without a subnet its other keys mean nothing. */
 static int read_old_range(struct host_local_conf *conf, struct json ipam, struct err *e)
 {
 	struct ip_range *range = arena_take(sizeof(*range), e);
