@@ -55,7 +55,7 @@ int err_set(struct err *e, enum err_code code, const char *doing, const char *fm
 int err_sys(struct err *e, enum err_code code, const char *doing, int sys, const char *fmt, ...)
 	print_format(5, 6);
 
-/* Put before the message of the error that is set, if any, in what attempt it happened: "WHAT: ". */
+/* Put "WHAT: " before the message, if an error is set: in the course of what it happened. */
 void err_prefix(struct err *e, const char *fmt, ...) print_format(2, 3);
 
 /* Say what to do about the error that is set. Keeps an earlier hint. */

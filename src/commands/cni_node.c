@@ -322,7 +322,7 @@ static int run_verb(const char *verb, const struct flags *f, struct err *e)
 		int (*run)(struct node_sockets *s, const struct pod_network *net,
 			   const struct flags *f, struct err *e);
 	} verbs[] = {{"up", up}, {"down", down}, {"status", status}};
-	struct node_sockets cleanup_node s = {.route.fd = -1, .netfilter.fd = -1};
+	cleanup_node struct node_sockets s = {.route.fd = -1, .netfilter.fd = -1};
 	struct bash_conf conf;
 
 	if (strcmp(verb, "config") == 0)

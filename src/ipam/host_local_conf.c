@@ -41,12 +41,12 @@ static int read_address(struct ip *ip, struct json v, struct err *e)
 
 static int read_range(struct ip_range *r, struct json v, struct err *e)
 {
-	return read_subnet(&r->subnet, json_get(v, "subnet"), e) ||
-			       read_address(&r->start, json_get(v, "rangeStart"), e) ||
-			       read_address(&r->end, json_get(v, "rangeEnd"), e) ||
-			       read_address(&r->gateway, json_get(v, "gateway"), e)
-		       ? -1
-		       : 0;
+	if (read_subnet(&r->subnet, json_get(v, "subnet"), e) ||
+	    read_address(&r->start, json_get(v, "rangeStart"), e) ||
+	    read_address(&r->end, json_get(v, "rangeEnd"), e) ||
+	    read_address(&r->gateway, json_get(v, "gateway"), e))
+		return -1;
+	return 0;
 }
 
 static int add_set(struct host_local_conf *conf, const struct ip_range *range, unsigned count,
@@ -77,7 +77,7 @@ static int read_sets(struct host_local_conf *conf, struct json sets, struct err 
 	return e->code ? -1 : 0;
 }
 
-/* The one range of versions before 0.7, in ipam itself. Without a subnet its other keys are idle. */
+/* The one range of old, in ipam itself. Without a subnet its other keys mean nothing. */
 static int read_old_range(struct host_local_conf *conf, struct json ipam, struct err *e)
 {
 	struct ip_range *range = arena_take(sizeof(*range), e);
@@ -150,12 +150,10 @@ static int read_all_requested(struct host_local_conf *conf, const struct cni_req
 
 	conf->requested =
 		arena_take((length(args) + length(runtime) + 1) * sizeof(*conf->requested), e);
-	if (!conf->requested || e->code)
+	if (!conf->requested || e->code || read_args(conf, rq->args, e) ||
+	    read_requested(conf, args, e) || read_requested(conf, runtime, e))
 		return -1;
-	return read_args(conf, rq->args, e) || read_requested(conf, args, e) ||
-			       read_requested(conf, runtime, e)
-		       ? -1
-		       : 0;
+	return 0;
 }
 
 /* The set's ranges were read into the arena, by this file: they may be written to. */

@@ -51,8 +51,7 @@ int lease_mark_write(const struct lease_store *s, const struct lease_mark *mark,
 
 void lease_mark_restore(const struct lease_store *s, const struct lease_mark *mark)
 {
-	if (mark->len < 0)
+	/* None is better than a wrong one. */
+	if (mark->len < 0 || overwrite(s->dir, mark->name, mark->text, mark->len, -1))
 		unlinkat(s->dir, mark->name, 0);
-	else if (overwrite(s->dir, mark->name, mark->text, mark->len, -1))
-		unlinkat(s->dir, mark->name, 0); /* none is better than a wrong one */
 }

@@ -87,7 +87,7 @@ static int take_lease(struct job *j, struct lease_store *store, unsigned family,
 
 static int take_leases(struct job *j, struct err *e)
 {
-	struct lease_store cleanup_store store = {.dir = -1, .lock = -1};
+	cleanup_store struct lease_store store = LEASE_STORE_CLOSED;
 
 	if (lease_store_open(&store, j->conf.data_dir, j->rq->network, e))
 		return -1;
@@ -104,7 +104,7 @@ static int take_leases(struct job *j, struct err *e)
 
 static int release_leases(const struct job *j, const struct ip *hint, unsigned hints, struct err *e)
 {
-	struct lease_store cleanup_store store = {.dir = -1, .lock = -1};
+	cleanup_store struct lease_store store = LEASE_STORE_CLOSED;
 	int there = lease_store_open_existing(&store, j->conf.data_dir, j->rq->network, e);
 
 	if (there <= 0)
@@ -253,7 +253,7 @@ static int describe(const struct job *j, const uint8_t mac[static MAC_BYTES], st
 
 static int add(const struct cni_request *rq, struct cni_result *rs, struct err *e)
 {
-	struct job cleanup_job j;
+	cleanup_job struct job j;
 	struct node_state node;
 	uint8_t mac[MAC_BYTES];
 	struct err undo = {0};
@@ -317,7 +317,7 @@ static unsigned read_hints(const struct cni_request *rq, struct ip *hint)
 
 static int del(const struct cni_request *rq, struct err *e)
 {
-	struct job cleanup_job j;
+	cleanup_job struct job j;
 	struct ip hint[CNI_IPS_MAX];
 	bool was_there;
 

@@ -10,7 +10,7 @@
 
 static int check_lease(const struct job *j, const struct ip *ip, struct err *e)
 {
-	struct lease_store cleanup_store store = {.dir = -1, .lock = -1};
+	cleanup_store struct lease_store store = LEASE_STORE_CLOSED;
 	struct ip found[POD_FAMILIES];
 	char text[IP_TEXT];
 	unsigned count = 0;
@@ -82,7 +82,7 @@ int bash_cni_check(const struct cni_request *rq, struct err *e)
 	static const struct cni_interface none = {.mac = ""};
 	const struct cni_interface *interface = &none;
 	struct json prev_result = json_get(rq->conf, "prevResult");
-	struct job cleanup_job j;
+	cleanup_job struct job j;
 	struct node_state node;
 	struct link pod;
 
@@ -116,7 +116,7 @@ static int unavailable(struct err *e)
 
 static int check_pool(const struct job *j, unsigned family, struct err *e)
 {
-	struct lease_store cleanup_store store = {.dir = -1, .lock = -1};
+	cleanup_store struct lease_store store = LEASE_STORE_CLOSED;
 	struct ip_range range;
 	struct range_set set = {.range = &range, .count = 1};
 	char text[128];
@@ -135,7 +135,7 @@ static int check_pool(const struct job *j, unsigned family, struct err *e)
 
 int bash_cni_status(const struct cni_request *rq, struct err *e)
 {
-	struct job cleanup_job j;
+	cleanup_job struct job j;
 	struct node_state node;
 
 	job_begin(&j, rq);
@@ -182,7 +182,7 @@ static bool keep_lease(const struct lease_owner *owner, const struct ip *ip, voi
 
 int bash_cni_gc(const struct cni_request *rq, struct err *e)
 {
-	struct lease_store cleanup_store store = {.dir = -1, .lock = -1};
+	cleanup_store struct lease_store store = LEASE_STORE_CLOSED;
 	struct collection c = {.rq = rq, .route.fd = -1, .e = e};
 	struct bash_conf conf;
 	int there, result;

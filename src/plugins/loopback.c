@@ -52,8 +52,8 @@ static int add_address(struct nl_sock *pod, const struct link *lo, uint8_t famil
 static int add(const struct cni_request *rq, struct cni_result *rs, struct err *e)
 {
 	static struct cni_result prev;
-	struct netns cleanup_netns ns = {-1, -1};
-	struct nl_sock cleanup_nl pod = {.fd = -1};
+	cleanup_netns struct netns ns = {-1, -1};
+	cleanup_nl struct nl_sock pod = {.fd = -1};
 	struct cni_interface *interface;
 	struct link lo;
 
@@ -73,8 +73,8 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 
 static int del(const struct cni_request *rq, struct err *e)
 {
-	struct netns cleanup_netns ns = {-1, -1};
-	struct nl_sock cleanup_nl pod = {.fd = -1};
+	cleanup_netns struct netns ns = {-1, -1};
+	cleanup_nl struct nl_sock pod = {.fd = -1};
 	struct link lo;
 
 	if (!*rq->netns)
@@ -91,8 +91,8 @@ static int del(const struct cni_request *rq, struct err *e)
 
 static int check(const struct cni_request *rq, struct err *e)
 {
-	struct netns cleanup_netns ns = {-1, -1};
-	struct nl_sock cleanup_nl pod = {.fd = -1};
+	cleanup_netns struct netns ns = {-1, -1};
+	cleanup_nl struct nl_sock pod = {.fd = -1};
 	struct link lo;
 
 	if (open_lo(&ns, &pod, rq, &lo, e))
