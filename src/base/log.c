@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/number.h"
 
@@ -86,14 +87,11 @@ static void write_line(int fd, const char *fmt, va_list ap) print_format(2, 0);
 static void write_line(int fd, const char *fmt, va_list ap)
 {
 	static char line[LINE_MAX_BYTES];
-	struct timespec now;
-	struct date date;
-	unsigned second;
+	struct timespec now = clock_now(CLOCK_REALTIME);
+	struct date date = date_of((unsigned long)now.tv_sec / DAY_SECONDS);
+	unsigned second = (unsigned)((unsigned long)now.tv_sec % DAY_SECONDS);
 	size_t n;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	date = date_of((unsigned long)now.tv_sec / DAY_SECONDS);
-	second = (unsigned)((unsigned long)now.tv_sec % DAY_SECONDS);
 	n = (size_t)snprintf(line, sizeof(line), "%04u-%02u-%02uT%02u:%02u:%02u.%03ldZ %s[%d] ",
 			     date.year, date.month, date.day, second / 3600, second / 60 % 60,
 			     second % 60, now.tv_nsec / 1000000, log_who, (int)getpid());
