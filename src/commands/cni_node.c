@@ -181,8 +181,10 @@ static const char *wanted_text(const struct pod_network *net, unsigned part, uns
 				 b);
 		break;
 	case NODE_ACCEPT:
-		snprintf(text, sizeof(text), "%s FORWARD accepts from and to %s",
-			 family ? "ip6tables" : "iptables", b);
+	case NODE_LEGACY:
+		snprintf(text, sizeof(text), "%s%s FORWARD accepts from and to %s",
+			 family ? "ip6tables" : "iptables", part == NODE_LEGACY ? "-legacy" : "",
+			 b);
 		break;
 	case NODE_PARTS:
 		break;
