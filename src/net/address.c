@@ -78,7 +78,7 @@ void put_raise(struct nl_batch *b, int link)
 	nl_head(b, &info, sizeof(info));
 }
 
-/* Apply b; an answer of errno harmless is success, too. */
+/* Apply b. Gives 0; 1 for an answer of errno harmless; -1 with e set. */
 static int apply_unless(struct nl_sock *s, struct nl_batch *b, int harmless, struct err *e)
 {
 	if (nl_apply(s, b, e) == 0)
@@ -86,7 +86,7 @@ static int apply_unless(struct nl_sock *s, struct nl_batch *b, int harmless, str
 	if (e->sys != harmless)
 		return -1;
 	err_clear(e);
-	return 0;
+	return 1;
 }
 
 int address_add(struct nl_sock *s, int link, const struct prefix *address, struct err *e)
@@ -105,7 +105,7 @@ int address_remove(struct nl_sock *s, int link, const struct prefix *address, st
 	nl_batch_init(&b);
 	nl_op(&b, "remove address", RTM_DELADDR, 0);
 	put_ifaddr(&b, link, address);
-	return apply_unless(s, &b, EADDRNOTAVAIL, e);
+	return apply_unless(s, &b, EADDRNOTAVAIL, e) < 0 ? -1 : 0;
 }
 
 struct address_search {

@@ -22,9 +22,10 @@ void put_default_route(struct nl_batch *b, int link, const struct ip *gateway);
 /* Append: raise a link. */
 void put_raise(struct nl_batch *b, int link);
 
-/* Add or remove one address; one that is there, or gone, already is success. */
+/* Add an address. Gives 0; 1 if it is there already; -1 with e set. */
 int address_add(struct nl_sock *s, int link, const struct prefix *address,
 		struct err *e) must_check;
+/* Remove one; that it is gone already is success. */
 int address_remove(struct nl_sock *s, int link, const struct prefix *address,
 		   struct err *e) must_check;
 
