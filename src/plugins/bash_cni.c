@@ -275,8 +275,9 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 /* --- DEL --------------------------------------------------------------------------------------- */
 
 /*
- * A pod end whose other end is in our bridge under another name: the walkthrough's bash made it,
- * before an upgrade. It is found through the pod's namespace, if that is still there.
+ * A pod end whose other end is in our bridge under a name that is not of our making: the
+ * walkthrough's bash made it, before an upgrade. It is found through the pod's namespace, if that
+ * is still there. A name of our making is another container's, to which the path belongs now.
  */
 static int remove_foreign_link(struct job *j, struct err *e)
 {
@@ -291,7 +292,8 @@ static int remove_foreign_link(struct job *j, struct err *e)
 	if (link_look_index(&j->host.route, pod.peer, &host, e) ||
 	    link_look(&j->host.route, j->conf.net.bridge, &bridge, e))
 		return -1;
-	if (!host.index || !bridge.index || host.master != bridge.index)
+	if (!host.index || !bridge.index || host.master != bridge.index ||
+	    names_is_host_link(host.name))
 		return 0;
 	return link_remove_quickly(&j->host.route, host.index, e);
 }

@@ -77,6 +77,14 @@ def test_del_leaves_other_pods_alone(node):
     assert all(pod.ping("10.244.0.1") for pod in others)
 
 
+def test_late_del_spares_the_next_pod_at_the_same_path(node):
+    """A path such as /proc/PID/ns/net comes to belong to another container, before the first one's DEL comes."""
+    pod = node.add_pod("pod", conf())
+    before = snapshot.of(node, pod)
+    node.cni("DEL", conf(), containerid="earlier", netns=pod.netns).expect_success()
+    assert not snapshot.changes(before, snapshot.of(node, pod))
+
+
 def test_del_of_one_interface_keeps_the_other(node):
     pod = node.add_pod("pod", conf())
     other = conf(name="othernet", subnet="10.99.0.0/24", network="10.99.0.0/16", bridge="cni1")
