@@ -190,7 +190,7 @@ bool cni_attachments_have(const struct cni_attachments *valid, const char *conta
 {
 	for (unsigned i = 0; i < valid->count; i++)
 		if (strcmp(valid->item[i].container_id, container_id) == 0 &&
-		    strcmp(valid->item[i].ifname, ifname) == 0)
+		    (!*ifname || strcmp(valid->item[i].ifname, ifname) == 0))
 			return true;
 	return false;
 }

@@ -72,6 +72,12 @@ long cni_result_write(const struct cni_result *rs, enum cni_version v, char *buf
  */
 int cni_result_read(struct cni_result *rs, struct json v, struct err *e) must_check;
 
+/*
+ * The addresses that a result of version 0.3.0 or later names, at most max, into ip. For a DEL,
+ * which must not fail for what it cannot read: that is passed over. Gives how many there are.
+ */
+unsigned cni_result_addresses(struct ip *ip, unsigned max, struct json v);
+
 /* Read an array of route objects, appending to rs->routes. */
 int cni_routes_read(struct cni_result *rs, struct json routes, struct err *e) must_check;
 

@@ -185,14 +185,14 @@ static int configure_pod(struct job *j, struct err *e)
 }
 
 /* The pod end goes with the host end. Nothing to do where it was never made. */
-int job_remove_link(struct job *j, bool *was_there, struct err *e)
+int remove_pod_link(struct nl_sock *route, const char *host_name, bool *was_there, struct err *e)
 {
 	struct link link;
 
-	if (link_look(&j->host.route, j->host_name, &link, e))
+	if (link_look(route, host_name, &link, e))
 		return -1;
 	*was_there = link.index != 0;
-	return link.index ? link_remove_quickly(&j->host.route, link.index, e) : 0;
+	return link.index ? link_remove_quickly(route, link.index, e) : 0;
 }
 
 static int attach(struct job *j, struct node_state *node, struct err *e)
@@ -210,7 +210,7 @@ static int attach(struct job *j, struct node_state *node, struct err *e)
 		return 0;
 	/* Failed halfway, or done without our hearing of it. */
 	*e = why;
-	if (job_remove_link(j, &any, &undo))
+	if (remove_pod_link(&j->host.route, j->host_name, &any, &undo))
 		log_line("undo: %s", undo.msg);
 	return -1;
 }
@@ -298,33 +298,23 @@ static int remove_foreign_link(struct job *j, struct err *e)
 	return link_remove_quickly(&j->host.route, host.index, e);
 }
 
-/* The addresses that prevResult names; an unreadable one is no reason to keep a pod. */
-static unsigned read_hints(const struct cni_request *rq, struct ip *hint)
-{
-	static struct cni_result prev;
-	struct err ignored = {0};
-
-	if (cni_result_read(&prev, json_get(rq->conf, "prevResult"), &ignored))
-		return 0;
-	for (unsigned i = 0; i < prev.ip_count; i++)
-		hint[i] = prev.ips[i].address.ip;
-	return prev.ip_count;
-}
-
 static int del(const struct cni_request *rq, struct err *e)
 {
 	cleanup_job struct job j;
 	struct ip hint[CNI_IPS_MAX];
+	unsigned hints;
 	bool was_there;
 
 	job_begin(&j, rq);
 	if (bash_conf_read_for_removal(&j.conf, rq->conf, e) ||
-	    nl_open(&j.host.route, NL_ROUTE, e) || job_remove_link(&j, &was_there, e))
+	    nl_open(&j.host.route, NL_ROUTE, e) ||
+	    remove_pod_link(&j.host.route, j.host_name, &was_there, e))
 		return -1;
 	if (!was_there && remove_foreign_link(&j, e))
 		return -1;
 	/* Only now: an address must not be given away while a link has it. */
-	return release_leases(&j, hint, read_hints(rq, hint), e);
+	hints = cni_result_addresses(hint, ARRAY_SIZE(hint), json_get(rq->conf, "prevResult"));
+	return release_leases(&j, hint, hints, e);
 }
 
 static const struct cni_plugin plugin = {

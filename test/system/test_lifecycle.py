@@ -65,6 +65,14 @@ def test_del_without_prev_result(node):
     assert_clean(node)
 
 
+@pytest.mark.parametrize("prev", ["text", [], {"ips": 7}, {"ips": [7, {"address": 7}, {"address": "10.244.0.2/24"}]},
+                                  {"ips": [{"address": "10.244.0.99/24"}]}], ids=str)
+def test_del_with_a_prev_result_that_is_none(node, prev):
+    pod = node.add_pod("pod", conf())
+    node.cni("DEL", {**conf(), "prevResult": prev}, **pod.attachment.parameters).expect_success()
+    assert_clean(node)
+
+
 def test_del_leaves_other_pods_alone(node):
     pods = [node.add_pod(f"pod{i}", conf()) for i in range(3)]
     others = [pods[0], pods[2]]
@@ -148,6 +156,16 @@ def test_gc_removes_what_belongs_to_nobody(node):
     assert snapshot.leases(node) == {pods[0].ip: (pods[0].id, "eth0")}
     assert len(veths(node)) == 1
     assert pods[0].ping("10.244.0.1") and not pods[1].ping("10.244.0.1")
+
+
+def test_gc_keeps_a_very_old_lease_of_a_container_that_lives(node):
+    """Very old host-locals wrote the bare container ID."""
+    pod = node.add_pod("pod", conf())
+    node.write("/var/lib/cni/networks/mynet/10.244.0.2", pod.id)
+    collect(node, [pod]).expect_success()
+    assert "10.244.0.2" in snapshot.leases(node)
+    collect(node, []).expect_success()
+    assert "10.244.0.2" not in snapshot.leases(node)
 
 
 def test_gc_of_nothing(node):
