@@ -181,6 +181,21 @@ void put_route_question(struct nl_batch *b, const struct ip *destination)
 	nl_put(b, RTA_DST, destination->b, ip_size(destination));
 }
 
+/* A route over several links: the first one stands for all. */
+static void read_multipath(struct route *r, uint8_t af, const struct nlattr *hops)
+{
+	const struct nlattr *tb[RTA_GATEWAY + 1];
+	size_t n;
+	const struct rtnexthop *first = nl_data(hops, &n);
+
+	if (n < sizeof(*first) || first->rtnh_len < sizeof(*first) || first->rtnh_len > n)
+		return;
+	nl_attrs(tb, RTA_GATEWAY, first + 1, first->rtnh_len - sizeof(*first));
+	r->link = first->rtnh_ifindex;
+	if (tb[RTA_GATEWAY])
+		r->gateway = ip_of(af, tb[RTA_GATEWAY]);
+}
+
 void route_read(struct route *r, const struct nlmsghdr *h)
 {
 	const struct nlattr *tb[RTA_VIA + 1];
@@ -196,6 +211,8 @@ void route_read(struct route *r, const struct nlmsghdr *h)
 	r->prefix_len = info->rtm_dst_len;
 	if (tb[RTA_GATEWAY])
 		r->gateway = ip_of(info->rtm_family, tb[RTA_GATEWAY]);
+	if (!tb[RTA_OIF])
+		read_multipath(r, info->rtm_family, tb[RTA_MULTIPATH]);
 	if (tb[RTA_PREFSRC])
 		r->source = ip_of(info->rtm_family, tb[RTA_PREFSRC]);
 }

@@ -44,7 +44,7 @@ int address_first(struct nl_sock *s, int link, uint8_t family, bool any_scope,
 struct route {
 	bool found;	    /* there is a route, and it is no "unreachable" or "blackhole" */
 	bool is_local;	    /* it is an address of this namespace's own */
-	int link;	    /* index of the interface */
+	int link;	    /* index of the interface; of several, the first; 0: none said */
 	uint8_t prefix_len; /* of the matching route: 0 for the default route */
 	struct ip gateway;  /* family 0: on link */
 	struct ip source;   /* that the kernel prefers; family 0: none said */
