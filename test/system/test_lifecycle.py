@@ -1,9 +1,12 @@
 """DEL, CHECK, GC, STATUS, VERSION and GET of bash-cni."""
 
 import json
+import os
+import subprocess
 
 import pytest
 from lab import configs, snapshot
+from lab.runtime import environment
 
 VERSIONS = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"]
 
@@ -18,6 +21,37 @@ def veths(node):
 
 def assert_clean(node):
     assert snapshot.leases(node) == {} and veths(node) == []
+
+
+# --- the runtime goes away ------------------------------------------------------------------------
+
+def test_add_whose_result_nobody_reads(node):
+    node.add_pod("first", conf())
+    pod = node.pod("pod")
+    before = snapshot.of(node, pod)
+    reader, writer = os.pipe()
+    os.close(reader)
+    add = node.popen("/opt/cni/bin/bash-cni", env=environment("ADD", **pod.attachment.parameters),
+                     stdin=subprocess.PIPE, stdout=writer)
+    os.close(writer)
+    add.communicate(json.dumps(conf()))
+    assert add.returncode == 1
+    assert not snapshot.changes(before, snapshot.of(node, pod))
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_descriptors(node, closed):
+    """What is opened next must not take their place: the log would be read, or be given the result."""
+    node.add_pod("first", conf())
+    pod = node.pod("pod")
+    before = snapshot.of(node, pod)
+    done = node.run("sh", "-c", f"exec /opt/cni/bin/bash-cni {closed}", input=json.dumps(conf()), check=False,
+                    env=environment("ADD", **pod.attachment.parameters))
+    if closed == "2>&-":
+        assert done.returncode == 0 and json.loads(done.stdout)["ips"]
+    else:
+        assert done.returncode == 1
+        assert not snapshot.changes(before, snapshot.of(node, pod))
 
 
 # --- DEL ------------------------------------------------------------------------------------------
