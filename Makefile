@@ -165,6 +165,11 @@ demo: all | deps-test
 
 # --- for developers ----------------------------------------------------------------------------
 
+# S=clang-tidy: that step alone.
+lint: $(OBJ)/include/.done $(OBJ)/config.h | deps-lint
+	$(Q)ln -sfn /usr/include/cmocka.h $(OBJ)/include/cmocka.h
+	$(Q)CC_MUSL='$(CC_MUSL)' STD='$(STD)' WARN='$(WARN)' OBJ='$(OBJ)' tools/lint.sh $(S)
+
 deps: deps-build deps-test deps-lint
 
 deps-build deps-test deps-lint: deps-%:
