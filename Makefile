@@ -152,16 +152,16 @@ build/asan/unit/%: test/unit/%.c build/asan/modules.a
 -include $(MODULES_ASAN:.o=.d) $(ON_MUSL:=.d) $(ON_ASAN:=.d)
 
 unit: $(ON_MUSL) $(ON_ASAN)
-	$(Q)tools/unit.sh $^
+	$(Q)tools/private.sh tools/unit.sh $^
 
 system: all | deps-test
-	$(Q)PYTHONPATH=test/system $(PYTHON) -m pytest -p skips -q -n 2 --timeout 300 test/system $(T)
+	$(Q)PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -q -n 2 --timeout 300 test/system $(T)
 
 test: unit
 	$(Q)$(MAKE) --no-print-directory system
 
 demo: all | deps-test
-	$(Q)$(PYTHON) test/lab/demo.py $(OUT)/cnibox
+	$(Q)tools/private.sh $(PYTHON) test/lab/demo.py $(OUT)/cnibox
 
 # --- for developers ----------------------------------------------------------------------------
 
