@@ -119,3 +119,27 @@ def test_a_second_add_while_the_first_has_its_lease_but_no_link_yet(traced):
     [added] = [result.json for result in results if result.returncode == 0]
     assert [ip["address"].split("/")[0] for ip in added["ips"]] == sorted(snapshot.leases(traced.node))
     traced.cni("CHECK", added).expect_success()
+
+
+def test_del_with_sigchld_ignored(traced):
+    """A runtime may leave it so. The process that removes the link then cannot be asked how it ended."""
+    traced.cni("ADD").expect_success()
+    child = traced.node.popen("strace", "-f", "-qq", "-o", TRACE, "-e", "inject=chdir:error=EACCES",
+                              "sh", "-c", f"trap '' CHLD; exec {PLUGIN_DIR}/bash-cni",
+                              env=environment("DEL", **traced.parameters), stdin=-1)
+    assert child.communicate(json.dumps(CONF), timeout=10) == ("", "") and child.returncode == 0
+    traced.node.run("rm", TRACE)
+    assert not traced.changes()
+
+
+def test_two_find_the_log_full(traced):
+    """One rotates it. The other, which had opened it by then, must not make the new file the old one."""
+    log = "/var/log/bash-cni-plugin.log"
+    traced.node.sh(f"truncate -s 9M {log}")
+    slow = traced.node.popen("strace", "-f", "-qq", "-o", TRACE, "-e", "inject=fstat:delay_enter=500000:when=1",
+                             f"{PLUGIN_DIR}/bash-cni", env=environment("DEL", **traced.parameters), stdin=-1)
+    time.sleep(0.2)
+    traced.cni("DEL").expect_success()
+    assert Result.of(slow, json.dumps(CONF)).returncode == 0
+    assert int(traced.node.sh(f"stat -c %s {log}.1")) == 9 << 20
+    assert traced.node.read(log).count("CNI command: DEL") == 2
