@@ -8,10 +8,12 @@ ifeq ($(ARCH),arm64)
 TRIPLET := aarch64-linux-gnu
 MUSL    := aarch64-linux-musl
 LDSO    := ld-linux-aarch64.so.1
+PAGE    := 65536
 else
 TRIPLET := x86_64-linux-gnu
 MUSL    := x86_64-linux-musl
 LDSO    := ld-linux-x86-64.so.2
+PAGE    := 4096
 endif
 
 # build/ for what users want: the full set on this machine. Others have folders of their own.
@@ -36,9 +38,10 @@ REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=. -Wdate-time
 CFLAGS  ?= -Oz -g
 CFLAGS  += $(STD) $(WARN) $(REPRODUCIBLE) -fvisibility=hidden -ffunction-sections -fdata-sections \
            -fstack-protector-strong -fno-asynchronous-unwind-tables -fno-pie -MMD -MP
+# PAGE is the largest page that a kernel of the architecture can have.
 LDFLAGS += -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack \
            -Wl,--build-id=none -Wl,-z,norelro -Wl,-z,noseparate-code \
-           -Wl,-z,max-page-size=4096 -Wl,-z,common-page-size=512
+           -Wl,-z,max-page-size=$(PAGE) -Wl,-z,common-page-size=512
 BEARSSL := /usr/lib/$(TRIPLET)/libbearssl.a
 
 SRC := $(sort $(wildcard src/*.c src/*/*.c))
