@@ -34,7 +34,7 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -W
 STD  := -std=gnu11 -D_GNU_SOURCE
 INC   = -Isrc -I$(OBJ) -isystem $(OBJ)/include
 # No time, path or machine name gets into an object: two builds of one commit are the same bytes.
-REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=. -Wdate-time
+REPRODUCIBLE := '-ffile-prefix-map=$(CURDIR)=.' -Wdate-time
 CFLAGS  ?= -Oz -g
 CFLAGS  += $(STD) $(WARN) $(REPRODUCIBLE) -fvisibility=hidden -ffunction-sections -fdata-sections \
            -fstack-protector-strong -fno-asynchronous-unwind-tables -fno-pie -MMD -MP
@@ -162,6 +162,13 @@ demo: all | deps-test
 	$(Q)tools/private.sh $(PYTHON) test/lab/demo.py $(OUT)/cnibox
 
 # --- for developers ----------------------------------------------------------------------------
+
+# Stripped; in KiB.
+BUDGET_FULL    := 160
+BUDGET_MINIMAL := 120
+
+size: all minimal
+	$(Q)tools/size.sh $(OUT) $(BUDGET_FULL) build/minimal-$(ARCH) $(BUDGET_MINIMAL)
 
 # S=clang-tidy: that step alone.
 lint: $(OBJ)/include/.done $(OBJ)/config.h | deps-lint
