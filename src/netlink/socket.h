@@ -25,7 +25,7 @@ enum nl_protocol {
 };
 
 struct nl_sock {
-	int fd; /* -1: not open */
+	int fd; /* -1: not open; whatever is sent there fails with EPROTONOSUPPORT */
 	uint32_t sequence;
 };
 
