@@ -47,7 +47,7 @@ OBJS := $(SRC:%.c=$(OBJ)/%.o) $(OBJ)/third_party/chk.o
 Q := $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 
-.PHONY: all help minimal deps deps-build deps-test deps-lint demo test unit system lint format size bench \
+.PHONY: all help minimal deps deps-build deps-test deps-uml deps-lint demo test unit system test-uml lint format size bench \
         install clean
 .DELETE_ON_ERROR:
 
@@ -59,6 +59,7 @@ help:
 	@echo 'make test       all tests: unit tests twice (musl; ASan and UBSan), system tests'
 	@echo 'make unit       the unit tests alone'
 	@echo 'make system     the system tests alone (T=-k... passes arguments to pytest)'
+	@echo 'make test-uml   the system tests on another kernel, and an image of cnibox alone (T=... likewise)'
 	@echo 'make lint       warnings of gcc and clang as errors, clang-tidy, cppcheck, shellcheck, format, ...'
 	@echo 'make format     clang-format over the source'
 	@echo 'make bench      time of an ADD against the two netlink round trips it cannot do without'
@@ -160,14 +161,23 @@ system: all | deps-test
 test: unit
 	$(Q)$(MAKE) --no-print-directory system
 
+# On a kernel that has other things than this one, and in an image with nothing else in it.
+$(OUT)/uml/image: test/uml/image.c $(OBJ)/include/.done Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC_MUSL) -Os $(STD) $(WARN) -static -no-pie -o $@ $<
+
+test-uml: all $(OUT)/uml/image | deps-test deps-uml
+	$(Q)test/uml/image.sh $(OUT)/cnibox $(OUT)/uml/image
+	$(Q)test/uml/run.sh $(OUT)/cnibox $(OUT)/uml -q --timeout 600 test/system $(T)
+
 demo: all | deps-test
 	$(Q)$(PYTHON) test/lab/demo.py $(OUT)/cnibox
 
 # --- for developers ----------------------------------------------------------------------------
 
-deps: deps-build deps-test deps-lint
+deps: deps-build deps-test deps-uml deps-lint
 
-deps-build deps-test deps-lint: deps-%:
+deps-build deps-test deps-uml deps-lint: deps-%:
 	$(Q)tools/deps.sh $(ARCH) $*
 
 install: all

@@ -3,7 +3,8 @@
 # runs the system tests, leaves their exit status in $OUT/status and halts. See run.sh.
 set -u
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C
-export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$REPOSITORY/test/system"
+export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$REPOSITORY/test/system:$REPOSITORY/test/uml"
+export KERNEL_MAY_LACK=yes # see test/system/skips.py
 
 halt() {
 	echo o >/proc/sysrq-trigger
@@ -13,31 +14,31 @@ trap halt EXIT
 
 mount -t proc none /proc
 mount -t sysfs none /sys
-for place in /run /var/lib; do
-	mount -t tmpfs none "$place"
+for place in /run /var/lib /dev/shm; do
+	[ -d $place ] || mkdir $place
+	mount -t tmpfs none $place
 done
 mount -t tmpfs -o mode=1777 none /tmp
-mkdir -p /dev/pts /dev/shm /run/out /run/uml
+mkdir /dev/pts /run/out /run/uml
 mount -t devpts none /dev/pts
-mount -t tmpfs none /dev/shm
 mount -t hostfs -o "$OUT" none /run/out
 
-# The kernel loads its own modules, not this machine's. modprobe wants to find them in lib/modules.
+# The kernel is to load its own modules, not this machine's. modprobe wants them in lib/modules.
 ln -s /usr/lib/uml /run/uml/lib
 printf '#!/bin/sh\nexec modprobe -d /run/uml "$@"\n' >/run/uml/modprobe
 chmod +x /run/uml/modprobe
 echo /run/uml/modprobe >/proc/sys/kernel/modprobe
-# iptables-legacy would ask modprobe for these from within a node, which has a /run of its own.
+# iptables-legacy would call for these itself, in a node, where /run is another.
 /run/uml/modprobe -a ip_tables iptable_filter iptable_nat ip6_tables ip6table_filter ip6table_nat br_netfilter
 
 ip link set lo up
-echo "== $(uname -sr), User-Mode Linux"
+echo "== $(uname -sr), User-Mode Linux, part $SHARD"
 cd "$REPOSITORY" || exit
-# One argument of pytest's per line.
+# One argument per line.
 IFS='
 '
 set -f
 # shellcheck disable=SC2046
 set -- $(cat /run/out/arguments)
-/usr/bin/python3 -m pytest --color=no "$@"
+/usr/bin/python3 -m pytest --color=no -p skips -p shard "$@"
 echo $? >/run/out/status
