@@ -21,6 +21,8 @@ done
 mount -t tmpfs -o mode=1777 none /tmp
 mkdir /dev/pts /run/out /run/uml
 mount -t devpts none /dev/pts
+ln -s /proc/self/fd /dev/fd
+ulimit -n 65536
 mount -t hostfs -o "$OUT" none /run/out
 
 # The kernel is to load its own modules, not this machine's. modprobe wants them in lib/modules.
