@@ -64,8 +64,8 @@ struct node_state {
 };
 
 /*
- * The two sockets that looking and changing need: rtnetlink and nf_tables, of the host. On a kernel
- * without nfnetlink the second stays closed, which is to say: no nf_tables.
+ * The two sockets that looking and changing need: rtnetlink and nf_tables, of the host. Where the
+ * kernel has no netfilter netlink, that one stays closed: what is asked of it is "unsupported".
  */
 struct node_sockets {
 	struct nl_sock route, netfilter;

@@ -257,8 +257,8 @@ static int blame_kernel(struct err *e)
 {
 	if (e->sys == ENOENT || e->sys == EINVAL || e->sys == EOPNOTSUPP ||
 	    e->sys == EPROTONOSUPPORT)
-		err_prefix(e, "the kernel needs nf_tables with nat and masquerade "
-			      "(CONFIG_NF_TABLES, CONFIG_NFT_MASQ)");
+		err_hint(e, "the kernel needs nf_tables with nat and masquerade "
+			    "(CONFIG_NF_TABLES, CONFIG_NFT_MASQ)");
 	return -1;
 }
 

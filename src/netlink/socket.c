@@ -74,14 +74,14 @@ static int send_batch(struct nl_sock *s, struct nl_batch *b, uint16_t ack_last, 
 	if (fault)
 		return err_set(e, ERR_INTERNAL, b->ops ? b->label[op] : "send to the kernel", "%s",
 			       fault);
+	if (s->fd < 0)
+		return err_sys(e, ERR_KERNEL, b->label[0], EPROTONOSUPPORT, "no netlink socket");
 	if (b->ops == 0)
 		return err_set(e, ERR_INTERNAL, "send to the kernel", "nothing to send");
 	*first = s->sequence + 1;
 	for (unsigned i = 0; i < b->ops; i++)
 		message(b, i)->nlmsg_seq = ++s->sequence;
 	message(b, last_answered(b))->nlmsg_flags |= ack_last;
-	if (s->fd < 0) /* what opening one answers on a kernel without the protocol */
-		return err_sys(e, ERR_KERNEL, b->label[0], EPROTONOSUPPORT, "no netlink socket");
 	do
 		n = sendto(s->fd, b->buf, b->len, 0, (struct sockaddr *)&kernel, sizeof(kernel));
 	while (n < 0 && errno == EINTR);
