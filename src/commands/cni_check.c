@@ -199,7 +199,7 @@ static int ping_full_size(struct check *c, struct ping_sockets *s, unsigned time
 
 static int ping_targets(struct check *c, unsigned timeout_ms, struct err *e)
 {
-	cleanup_ping struct ping_sockets s = {-1, -1};
+	cleanup_ping struct ping_sockets s = {.v4 = -1, .v6 = -1};
 
 	if (c->in_pod ? netns_run(&c->netns, open_sockets, &s, e) : ping_open(&s, e))
 		return -1;

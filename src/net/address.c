@@ -109,6 +109,7 @@ int address_remove(struct nl_sock *s, int link, const struct prefix *address, st
 }
 
 struct address_search {
+	uint8_t af;
 	int link;		     /* 0: any */
 	const struct prefix *wanted; /* NULL: the first one */
 	bool any_scope;
@@ -124,6 +125,9 @@ static int take_address(const struct nlmsghdr *h, unsigned op, void *arg, struct
 
 	(void)op, (void)e;
 	if (h->nlmsg_type != RTM_NEWADDR || !info || search->found.ip.family)
+		return 0;
+	/* Asked for a family that it lacks, a kernel lists the addresses of all others. */
+	if (info->ifa_family != search->af)
 		return 0;
 	if (search->link && (int)info->ifa_index != search->link)
 		return 0;
@@ -142,6 +146,7 @@ static int search_addresses(struct nl_sock *s, uint8_t family, struct address_se
 	struct ifaddrmsg all = {.ifa_family = family == 6 ? AF_INET6 : AF_INET};
 	struct nl_batch b;
 
+	search->af = all.ifa_family;
 	nl_batch_init(&b);
 	nl_op(&b, "list addresses", RTM_GETADDR, NLM_F_DUMP);
 	nl_head(&b, &all, sizeof(all));
@@ -233,8 +238,9 @@ int route_look(struct nl_sock *s, const struct ip *destination, struct route *r,
 	put_route_question(&b, destination);
 	if (nl_ask(s, &b, take_route, r, e) == 0)
 		return 0;
-	/* What a lookup that finds nothing answers, by family and version. */
-	if (e->sys != ENETUNREACH && e->sys != EHOSTUNREACH && e->sys != EACCES && e->sys != EINVAL)
+	/* What a lookup that finds nothing answers, by family and version; or has no such family. */
+	if (e->sys != ENETUNREACH && e->sys != EHOSTUNREACH && e->sys != EACCES &&
+	    e->sys != EINVAL && e->sys != EOPNOTSUPP)
 		return -1;
 	err_clear(e);
 	return 0;

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "net/address.h"
 #include "net/node_words.h"
@@ -21,6 +23,10 @@ int node_sockets_open(struct node_sockets *s, struct err *e)
 		return -1;
 	if (nl_open(&s->netfilter, NL_NETFILTER, e) == 0)
 		return 0;
+	if (e->sys == EPROTONOSUPPORT) {
+		err_clear(e);
+		return 0;
+	}
 	node_sockets_close(s);
 	return -1;
 }
@@ -60,10 +66,23 @@ static void note(struct node_state *found, enum node_part part, unsigned family,
 		found->missing |= NODE_BIT(part, family);
 }
 
+/* The kernel is asked for a socket: that loads its module, if IPv6 is one. */
+static int demand_ipv6(struct err *e)
+{
+	cleanup_fd int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0)
+		return 0;
+	return err_sys(e, ERR_KERNEL, "look at node", errno,
+		       "\"subnet6\": the kernel has no IPv6 (CONFIG_IPV6, or ipv6.disable=1)");
+}
+
 int node_look_bridge(struct nl_sock *route, const struct pod_network *net, struct node_state *found,
 		     struct err *e)
 {
 	memset(found, 0, sizeof(*found));
+	if (used(net, 1) && demand_ipv6(e))
+		return -1;
 	if (link_look(route, net->bridge, &found->bridge, e))
 		return -1;
 	if (found->bridge.index && strcmp(found->bridge.kind, "bridge") != 0) {
@@ -153,6 +172,8 @@ static int make_part(struct node_sockets *s, const struct pod_network *net,
 	case NODE_UP:
 		return link_raise(&s->route, state->bridge.index, e);
 	case NODE_ADDRESS:
+		if (family && sysctl_enable_ipv6(net->bridge, e))
+			return -1;
 		return address_add(&s->route, state->bridge.index, &address, e);
 	case NODE_FORWARDING:
 		if (sysctl_number(forwarding_path[family]) > 0)

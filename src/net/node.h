@@ -63,7 +63,10 @@ struct node_state {
 	struct forward_chain forward[POD_FAMILIES];
 };
 
-/* The two sockets that looking and changing need: rtnetlink and nf_tables, of the host. */
+/*
+ * The two sockets that looking and changing need: rtnetlink and nf_tables, of the host. Where the
+ * kernel has no netfilter netlink, that one stays closed: what is asked of it is "unsupported".
+ */
 struct node_sockets {
 	struct nl_sock route, netfilter;
 };
@@ -73,7 +76,7 @@ void node_sockets_close(struct node_sockets *s);
 
 /*
  * Look. Changes nothing. A link named as the bridge that is no bridge is an error (ERR_STATE);
- * one that is missing is not.
+ * one that is missing is not. A range of IPv6 on a kernel without is an error, too (ERR_KERNEL).
  */
 int node_look(struct node_sockets *s, const struct pod_network *net, struct node_state *found,
 	      struct err *e) must_check;

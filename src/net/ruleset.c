@@ -255,7 +255,8 @@ static int set_once(struct nl_sock *nf, const struct ruleset *want, struct err *
 /* Where a part of nf_tables is missing, the kernel's own words do not say so. */
 static int blame_kernel(struct err *e)
 {
-	if (e->sys == ENOENT || e->sys == EINVAL || e->sys == EOPNOTSUPP)
+	if (e->sys == ENOENT || e->sys == EINVAL || e->sys == EOPNOTSUPP ||
+	    e->sys == EPROTONOSUPPORT)
 		err_hint(e, "the kernel needs nf_tables with nat and masquerade "
 			    "(CONFIG_NF_TABLES, CONFIG_NFT_MASQ)");
 	return -1;

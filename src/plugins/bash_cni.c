@@ -152,14 +152,11 @@ static int create_link(struct job *j, const struct node_state *node, struct err 
 	return link_create_pod(&j->host.route, &link, e);
 }
 
-/* A namespace may be born with IPv6 off; an address needs it on, as the reference plugins do it. */
 static int enable_ipv6(void *arg, struct err *e)
 {
 	const struct job *j = arg;
-	char path[64];
 
-	snprintf(path, sizeof(path), "net/ipv6/conf/%s/disable_ipv6", j->rq->ifname);
-	return sysctl_number(path) > 0 ? sysctl_set(path, 0, e) : 0;
+	return sysctl_enable_ipv6(j->rq->ifname, e);
 }
 
 static int configure_pod(struct job *j, struct err *e)
