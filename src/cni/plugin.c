@@ -131,6 +131,16 @@ static int refuse_get(struct err *e)
 	return print_error(e, CNI_1_1_0);
 }
 
+/* A runtime that has gone away is an error of write: add() has to undo its work. */
+static void hold_off_sigpipe(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 int cni_run(const struct cni_plugin *p)
 {
 	struct cni_request rq = {.version = CNI_1_1_0};
@@ -139,7 +149,7 @@ int cni_run(const struct cni_plugin *p)
 
 	if (!command || !*command)
 		return print_about(p);
-	signal(SIGPIPE, SIG_IGN); /* a runtime that has gone away: add() has to undo its work */
+	hold_off_sigpipe();
 	if (p->log_file)
 		log_open(p->log_file, p->name);
 	log_line("CNI command: %s", command);

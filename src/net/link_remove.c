@@ -68,7 +68,7 @@ int link_remove_quickly(struct nl_sock *s, int index, struct err *e)
 
 	if (nl_open_groups(&announcements, NL_ROUTE, RTMGRP_LINK, e))
 		return -1;
-	child = fork();
+	child = _Fork(); /* fork's locks are for threads, of which there are none */
 	if (child == 0)
 		remove_in_child(index);
 	if (child > 0)
