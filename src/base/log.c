@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,26 +34,35 @@ bool log_tracing(void)
 	return level > 0;
 }
 
-/* Keep one old file: a node that lives for years must not fill its disk with this. */
+static void open_log(const char *path)
+{
+	file_close(&log_fd);
+	log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+		      0644);
+}
+
+/*
+ * Keep one old file: a node that lives for years must not fill its disk with this. Of several that
+ * find it full, one renames it; the others must not rename the new one after it.
+ */
 static void rotate(const char *path)
 {
 	char old[PATH_MAX];
-	struct stat st;
+	struct stat st, now;
 
-	if (fstat(log_fd, &st) || !S_ISREG(st.st_mode) || st.st_size < LOG_SIZE_MAX)
+	if (fstat(log_fd, &st) || !S_ISREG(st.st_mode) || st.st_size < LOG_SIZE_MAX ||
+	    flock(log_fd, LOCK_EX | LOCK_NB))
 		return;
 	snprintf(old, sizeof(old), "%s.1", path);
-	if (rename(path, old))
+	if (stat(path, &now) == 0 && now.st_ino == st.st_ino && rename(path, old))
 		return;
-	close(log_fd);
-	log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	open_log(path);
 }
 
 void log_open(const char *path, const char *who)
 {
 	log_who = who;
-	log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-		      0644);
+	open_log(path);
 	if (log_fd >= 0)
 		rotate(path);
 }

@@ -12,8 +12,8 @@
 #include "base/version.h"
 #include "json/writer.h"
 
-/* A result of CNI_ROUTES_MAX routes, 16 addresses and a full DNS section stays below this. */
-#define OUTPUT_MAX 65536
+/* A previous result may have to be printed as it came; one of our own is far smaller. */
+#define OUTPUT_MAX (JSON_TEXT_MAX + 2)
 
 static char output[OUTPUT_MAX];
 
@@ -200,7 +200,7 @@ bool cni_attachments_have(const struct cni_attachments *valid, const char *conta
 {
 	for (unsigned i = 0; i < valid->count; i++)
 		if (strcmp(valid->item[i].container_id, container_id) == 0 &&
-		    strcmp(valid->item[i].ifname, ifname) == 0)
+		    (!*ifname || strcmp(valid->item[i].ifname, ifname) == 0))
 			return true;
 	return false;
 }

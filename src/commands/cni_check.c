@@ -198,7 +198,7 @@ static int ping_full_size(struct check *c, struct ping_sockets *s, unsigned time
 
 static int ping_targets(struct check *c, unsigned timeout_ms, struct err *e)
 {
-	cleanup_ping struct ping_sockets s = {-1, -1};
+	cleanup_ping struct ping_sockets s = {.v4 = -1, .v6 = -1};
 
 	if (c->in_pod ? netns_run(&c->netns, open_sockets, &s, e) : ping_open(&s, e))
 		return -1;
@@ -279,7 +279,7 @@ static void sort_targets(struct check *c)
 {
 	static struct check_target target[CHECK_TARGETS_MAX];
 	static struct ping ping[CHECK_TARGETS_MAX];
-	unsigned order[CHECK_TARGETS_MAX];
+	unsigned order[CHECK_TARGETS_MAX] = {0};
 
 	for (unsigned i = 0; i < c->count; i++)
 		order[i] = i;

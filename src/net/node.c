@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "net/address.h"
 #include "net/node_rules.h"
@@ -53,10 +55,23 @@ void node_note(struct node_state *found, enum node_part part, unsigned family, b
 		found->missing |= NODE_BIT(part, family);
 }
 
+/* The kernel is asked for a socket: that loads its module, if IPv6 is one. */
+static int demand_ipv6(struct err *e)
+{
+	cleanup_fd int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0)
+		return 0;
+	return err_sys(e, ERR_KERNEL, "look at node", errno,
+		       "\"subnet6\": the kernel has no IPv6 (CONFIG_IPV6, or ipv6.disable=1)");
+}
+
 int node_look_bridge(struct nl_sock *route, const struct pod_network *net, struct node_state *found,
 		     struct err *e)
 {
 	memset(found, 0, sizeof(*found));
+	if (used(net, 1) && demand_ipv6(e))
+		return -1;
 	if (link_look(route, net->bridge, &found->bridge, e))
 		return -1;
 	if (found->bridge.index && strcmp(found->bridge.kind, "bridge") != 0) {
@@ -96,27 +111,31 @@ int node_look(struct node_sockets *s, const struct pod_network *net, struct node
 	return 0;
 }
 
+/* Gives 0; 1 if another ADD was faster; -1 with e set. */
 static int make_bridge(struct nl_sock *route, const struct pod_network *net,
 		       struct node_state *state, struct err *e)
 {
 	unsigned family = used(net, 0) ? 0 : 1;
 	char alias[LINK_ALIAS];
 	uint8_t mac[MAC_BYTES];
+	int was_there = 0;
 
 	names_ip_mac(mac, &net->range[family].gateway);
 	node_alias_write(alias, NODE_BIT(NODE_BRIDGE, 0));
 	if (link_create_bridge(route, net->bridge, mac, alias, e)) {
 		if (e->sys != EEXIST)
 			return -1;
-		err_clear(e); /* another ADD was faster */
+		err_clear(e);
+		was_there = 1;
 	}
 	if (link_look(route, net->bridge, &state->bridge, e))
 		return -1;
 	if (!state->bridge.index)
 		return err_set(e, ERR_TRY_AGAIN, "create bridge", "%s vanished again", net->bridge);
-	return 0;
+	return was_there;
 }
 
+/* Gives 0; 1 if it has come to be there since node_look, so that it is not ours; -1 with e set. */
 static int make_part(struct node_sockets *s, const struct pod_network *net,
 		     struct node_state *state, enum node_part part, unsigned family, struct err *e)
 {
@@ -128,8 +147,12 @@ static int make_part(struct node_sockets *s, const struct pod_network *net,
 	case NODE_UP:
 		return link_raise(&s->route, state->bridge.index, e);
 	case NODE_ADDRESS:
+		if (family && sysctl_enable_ipv6(net->bridge, e))
+			return -1;
 		return address_add(&s->route, state->bridge.index, &address, e);
 	case NODE_FORWARDING:
+		if (sysctl_number(forwarding_path[family]) > 0)
+			return 1;
 		return sysctl_set(forwarding_path[family], 1, e);
 	case NODE_MASQUERADE:
 	case NODE_ACCEPT:
@@ -225,21 +248,23 @@ int node_up(struct node_sockets *s, const struct pod_network *net, struct node_s
 	for (unsigned part = 0; part < NODE_PARTS; part++) {
 		for (unsigned family = 0; family < POD_FAMILIES; family++) {
 			unsigned bit = NODE_BIT(part, family);
+			int was_there;
 
 			if (!(state->missing & bit))
 				continue;
-			if (make_part(s, net, state, (enum node_part)part, family, e)) {
+			was_there = make_part(s, net, state, (enum node_part)part, family, e);
+			if (was_there < 0) {
 				take_back(s, net, state, *made);
 				return -1;
 			}
-			*made |= bit;
+			*made |= was_there ? 0 : bit;
+			state->missing &= ~bit;
 		}
 	}
 	if (note_made(&s->route, state, *made, e)) {
 		take_back(s, net, state, *made);
 		return -1;
 	}
-	state->missing &= ~*made;
 	return 0;
 }
 

@@ -80,7 +80,7 @@ void node_note(struct node_state *found, enum node_part part, unsigned family, b
 
 /*
  * Look. Changes nothing. A link named as the bridge that is no bridge is an error (ERR_STATE);
- * one that is missing is not.
+ * one that is missing is not. A range of IPv6 on a kernel without is an error, too (ERR_KERNEL).
  */
 int node_look(struct node_sockets *s, const struct pod_network *net, struct node_state *found,
 	      struct err *e) must_check;
