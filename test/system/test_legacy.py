@@ -102,9 +102,9 @@ def test_accepts_are_typed_where_legacy_forward_drops(node):
 
 def test_without_a_drop_nothing_is_typed(node):
     node.sh("iptables-legacy -A FORWARD -p tcp -j LOG")
-    before = saved(node)
+    before = rules(node)
     node.add_pod("pod", configs.load())
-    assert saved(node) == before
+    assert rules(node) == before
     node.run("cni-node", "up", *FLAGS, "--accept", "iptables")
     assert rules(node)[1:] == ACCEPTS
 
@@ -237,7 +237,7 @@ def test_counters_under_traffic(node):
         node.run("cni-node", "up", *FLAGS, "--masquerade", "none")
         node.run("cni-node", "down", *FLAGS)
         rounds += 1
-    assert f"{count} received" in ping.stdout.read() and rounds > 10
+    assert f"{count} received" in ping.stdout.read() and rounds > 2
     [line] = [line for line in saved(node) if line.endswith("counted")]
     assert line.split(":")[0] == f"[{count}", line
 
@@ -412,7 +412,7 @@ def test_cni_check_names_the_chain(lab, cnibox):
         return done.returncode, done.stdout
 
     assert check()[0] == 0
-    node.sh(DROPS)
+    node.sh(f"iptables-legacy -F FORWARD; {DROPS}")
     status, said = check()
     assert status == 1 and "iptables-legacy filter" in said and "FORWARD" in said
     assert f"iptables-legacy {ACCEPTS[0]}" in said, "what mends it"
