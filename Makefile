@@ -50,7 +50,7 @@ OBJS := $(SRC:%.c=$(OBJ)/%.o) $(OBJ)/third_party/chk.o
 Q := $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 
-.PHONY: all help minimal deps deps-build deps-test deps-lint demo test unit system lint format size bench \
+.PHONY: all help minimal deps deps-build deps-test deps-uml deps-lint demo test unit system test-uml lint format size bench \
         install clean
 .DELETE_ON_ERROR:
 
@@ -62,6 +62,7 @@ help:
 	@echo 'make test       all tests: unit tests twice (musl; ASan and UBSan), system tests'
 	@echo 'make unit       the unit tests alone'
 	@echo 'make system     the system tests alone (T=-k... passes arguments to pytest)'
+	@echo 'make test-uml   the system tests on another kernel, and an image of cnibox alone (T=... likewise)'
 	@echo 'make lint       warnings of gcc and clang as errors, clang-tidy, cppcheck, shellcheck, format, ...'
 	@echo 'make format     clang-format over the source'
 	@echo 'make bench      time of an ADD against the two netlink round trips it cannot do without'
@@ -158,6 +159,15 @@ system: all | deps-test
 test: unit
 	$(Q)$(MAKE) --no-print-directory system
 
+# On a kernel that has other things than this one, and in an image with nothing else in it.
+$(OUT)/uml/image: test/uml/image.c $(OBJ)/include/.done Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC_MUSL) -Os $(STD) $(WARN) -static -no-pie -o $@ $<
+
+test-uml: all $(OUT)/uml/image | deps-test deps-uml
+	$(Q)test/uml/image.sh $(OUT)/cnibox $(OUT)/uml/image
+	$(Q)test/uml/run.sh $(OUT)/cnibox $(OUT)/uml -q --timeout 600 test/system $(T)
+
 demo: all | deps-test
 	$(Q)tools/private.sh $(PYTHON) test/lab/demo.py $(OUT)/cnibox
 
@@ -183,9 +193,9 @@ size: all minimal
 lint: $(OBJ)/include/.done $(OBJ)/config.h | deps-lint
 	$(Q)CC_MUSL='$(CC_MUSL)' STD='$(STD)' WARN='$(WARN)' OBJ='$(OBJ)' tools/lint.sh $(S)
 
-deps: deps-build deps-test deps-lint
+deps: deps-build deps-test deps-uml deps-lint
 
-deps-build deps-test deps-lint: deps-%:
+deps-build deps-test deps-uml deps-lint: deps-%:
 	$(Q)tools/deps.sh $(ARCH) $*
 
 install: all

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from .kernel import choose_iptables
+
 # What commands in a namespace see of the caller's environment: nothing, so that a stray CNI_* or LANG changes no test.
 ENVIRONMENT = {
     "PATH": "/opt/cni/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -29,7 +31,7 @@ class Space:
     def __init__(self, name, setup=""):
         self.name = name
         self.children = []
-        script = f"{setup}\necho ready\nread -r _ || :"
+        script = f"{choose_iptables()}{setup}\necho ready\nread -r _ || :"
         self.holder = subprocess.Popen(
             ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-euc", script],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=ENVIRONMENT, text=True)
