@@ -79,7 +79,7 @@ minimal:
 # --- the program -------------------------------------------------------------------------------
 
 # The kernel's and the libraries' headers, which musl's compiler would not find.
-$(OBJ)/include/.done: | deps-build
+$(OBJ)/include/.done: Makefile | deps-build
 	@mkdir -p $(@D)
 	$(Q)ln -sfn $(addprefix /usr/include/,linux asm-generic bearssl bearssl.h jsmn.h cmocka.h) $(@D)
 	$(Q)for d in /usr/include/$(TRIPLET)/asm /usr/$(TRIPLET)/include/asm; do \
