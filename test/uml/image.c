@@ -22,14 +22,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define BIN	"/opt/cni/bin/"
-#define CONF	"/etc/cni/net.d/10-bash-cni-plugin.conf"
-#define DUAL	"/etc/cni/net.d/20-dual-stack.conf"
-#define DEFAULT "/etc/cni/net.d/30-masquerade.conf"
-#define NETNS	"/run/netns/pod"
-#define LEASE	"/var/lib/cni/networks/mynet/10.244.0.2"
-#define GATEWAY "10.244.0.1"
-#define POD	"10.244.0.2"
+#define BASH_CNI  "/opt/cni/bin/bash-cni"
+#define LOOPBACK  "/opt/cni/bin/loopback"
+#define CNI_NODE  "/opt/cni/bin/cni-node"
+#define CNI_CHECK "/opt/cni/bin/cni-check"
+#define CONF	  "/etc/cni/net.d/10-bash-cni-plugin.conf"
+#define DUAL	  "/etc/cni/net.d/20-dual-stack.conf"
+#define DEFAULT	  "/etc/cni/net.d/30-masquerade.conf"
+#define NETNS	  "/run/netns/pod"
+#define LEASE	  "/var/lib/cni/networks/mynet/10.244.0.2"
+#define GATEWAY	  "10.244.0.1"
+#define POD	  "10.244.0.2"
 
 static unsigned passed, failed;
 static char said[65536]; /* what the last program printed, both streams */
@@ -136,8 +139,8 @@ static int call(const char *plugin, const char *verb, const char *file, const ch
 {
 	static char conf[2 * sizeof(said)];
 	char command[64];
-	const char *env[] = {command,		"CNI_CONTAINERID=pod1", "CNI_NETNS=" NETNS,
-			     "CNI_IFNAME=eth0", "CNI_PATH=" BIN,	NULL};
+	const char *env[] = {command,		"CNI_CONTAINERID=pod1",	 "CNI_NETNS=" NETNS,
+			     "CNI_IFNAME=eth0", "CNI_PATH=/opt/cni/bin", NULL};
 	const char *argv[] = {plugin, NULL};
 
 	snprintf(command, sizeof(command), "CNI_COMMAND=%s", verb);
@@ -152,13 +155,13 @@ static int call(const char *plugin, const char *verb, const char *file, const ch
 
 static int cni(const char *verb, const char *file, const char *result)
 {
-	return call(BIN "bash-cni", verb, file, result);
+	return call(BASH_CNI, verb, file, result);
 }
 
 static int node(const char *verb, const char *file)
 {
 	const char *env[] = {NULL};
-	const char *argv[] = {BIN "cni-node", verb, "--conf", file, NULL};
+	const char *argv[] = {CNI_NODE, verb, "--conf", file, NULL};
 
 	return run("", env, argv);
 }
@@ -273,9 +276,9 @@ static void pod_comes_and_goes(void)
 {
 	static char result[sizeof(said)];
 	const char *no_env[] = {NULL};
-	const char *ping[] = {BIN "cni-check", "--conf", CONF, "--netns", NETNS, NULL};
+	const char *ping[] = {CNI_CHECK, "--conf", CONF, "--netns", NETNS, NULL};
 
-	check(call(BIN "loopback", "ADD", CONF, NULL) == 0, "loopback");
+	check(call(LOOPBACK, "ADD", CONF, NULL) == 0, "loopback");
 	check(in_pod("/proc/net/fib_trie", "|-- 127.0.0.1"), "raises lo");
 	check(cni("ADD", CONF, NULL) == 0 && strstr(said, POD "/24"), "ADD gives " POD);
 	memcpy(result, said, sizeof(said));

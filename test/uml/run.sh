@@ -14,7 +14,7 @@ out=$(realpath "$2")
 repository=$(realpath "$(dirname "$0")/../..")
 shift 2
 
-minutes=20
+minutes=25
 shards=2
 sockets=$(mktemp -d)
 trap 'rm -rf "$sockets"' EXIT
