@@ -1,0 +1,184 @@
+"""containerd and podman with the shipped configurations: by ctr, by the CRI as kubelet does, by podman's CNI backend."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import pytest
+from lab import Lab, LabError, configs, container, matrix, snapshot
+from lab.containerd import Containerd, Ctr
+from lab.cri import Cri
+from lab.podman import Podman
+
+GATEWAY = "10.244.0.1"
+
+
+@pytest.fixture
+def lab(cnibox):
+    """Both configurations lie in the master's directory: containerd takes the first, podman the only list."""
+    with Lab(own_pids=True) as lab:
+        for node, file in zip(lab.nodes, (configs.MASTER, configs.WORKER)):
+            node.install(cnibox, "cnibox")
+            node.run("cnibox", "install")
+            node.copy(configs.DIRECTORY / file, configs.INSTALLED)
+        lab.master.copy(configs.DIRECTORY / configs.LIST, f"/etc/cni/net.d/{configs.LIST}")
+        container.prepare(lab.master)
+        yield lab
+
+
+@pytest.fixture
+def node(lab):
+    return lab.master
+
+
+@pytest.fixture(params=["ctr", "cri", "podman"])
+def engine(request, node):
+    if request.param == "podman":
+        return Podman(node)
+    return {"ctr": Ctr, "cri": Cri}[request.param](Containerd(node))
+
+
+def test_from_start_to_stop(lab, node, engine):
+    lab.add_vpc_routes()
+    peer = node.add_pod("peer")
+    lab.worker.add_pod("remote")
+    before = snapshot.of(node)
+
+    started = engine.start("one")
+    assert snapshot.leases(node) == {peer.ip: (peer.id, "eth0"), started.ip: (started.owner, "eth0")}
+    assert f"mynet-{started.owner}-eth0" in container.cached_results(node)
+    assert "127.0.0.1" in started.run("ip", "address", "show", "dev", "lo").stdout
+    # The fabric lets nothing but nodes' own addresses out: that the outside answers is the masquerade.
+    assert matrix.answering(lab, started) == [matrix.ALL]
+    assert peer.ping(started.ip)
+
+    started.stop()
+    assert not snapshot.changes(before, snapshot.of(node))
+
+
+def test_killed_with_kill_nine(node, engine):
+    peer = node.add_pod("peer")
+    before = snapshot.of(node)
+    killed = engine.start("one")
+    killed.kill()
+    killed.bury()
+    assert not snapshot.changes(before, snapshot.of(node))
+
+    follower = engine.start("one")
+    assert follower.ip == killed.ip
+    assert follower.ping(GATEWAY) and follower.ping(peer.ip)
+
+
+def test_no_address_left(node, engine):
+    """What the plugin says reaches whoever reads the engine's error: for a cluster, FailedCreatePodSandBox."""
+    node.sh("sed -i s,10.244.0.0/24,10.244.0.0/30, /etc/cni/net.d/*")
+    peer = node.add_pod("peer")
+    before = snapshot.of(node)
+    with pytest.raises((LabError, grpc.RpcError)) as refused:
+        engine.start("one")
+    print(str(refused.value))
+    assert "no IP addresses available in range set: 10.244.0.1-10.244.0.2" in str(refused.value)
+    assert not snapshot.changes(before, snapshot.of(node))
+    assert peer.ping("10.244.0.1")
+
+
+def test_containerd_killed_and_started_again(node):
+    """Pods live on without it. Afterwards it knows them, also one that died in between."""
+    containerd = Containerd(node)
+    cri = Cri(containerd)
+    node.add_pod("peer")
+    before = snapshot.of(node)
+    living, dying = cri.start("living"), cri.start("dying")
+    pid = cri.pid(dying)
+    containerd.kill()
+    assert node.ping(living.ip)
+    node.run("kill", "-9", pid)
+
+    containerd.start()
+    assert living.ping(GATEWAY)
+    later = cri.start("later")
+    assert later.ip not in (living.ip, dying.ip), "containerd has not let go of either"
+    assert not cri.is_ready(dying)
+    for pod in (living, dying, later):
+        pod.stop()
+    assert not snapshot.changes(before, snapshot.of(node))
+
+
+def test_containerd_killed_under_ctr(node):
+    """ctr takes the network away when it loses containerd, though the container goes on."""
+    containerd = Containerd(node)
+    node.add_pod("peer")
+    before = snapshot.of(node)
+    cut_off = Ctr(containerd).start("one")
+    pid = cut_off.engine.pid(cut_off)
+    containerd.kill()
+    cut_off.client.wait(container.PATIENCE)
+    assert not snapshot.changes(before, snapshot.of(node))
+
+    containerd.start()
+    assert containerd.tasks("default") == {"one": (pid, "RUNNING")}
+    assert Ctr(containerd).start("two").ip == cut_off.ip
+
+
+def test_two_runtimes_at_once(node):
+    """One network, one store: containers of containerd and of podman start, meet and stop all at the same time."""
+    containerd = Containerd(node)
+    engines = [Ctr(containerd), Cri(containerd), Podman(node)] * 4
+    node.add_pod("peer")
+    before = snapshot.of(node)
+    with ThreadPoolExecutor(len(engines)) as pool:
+        started = list(pool.map(lambda engine, i: engine.start(f"pod{i}"), engines, range(len(engines))))
+        owners = {each.ip: (each.owner, "eth0") for each in started}
+        assert len(owners) == len(engines)
+        assert owners.items() <= snapshot.leases(node).items()
+        assert all(pool.map(lambda one, other: one.ping(other.ip), started, started[1:] + started[:1]))
+        list(pool.map(lambda each: each.stop(), started))
+    assert not snapshot.changes(before, snapshot.of(node))
+
+
+# --- what they send -------------------------------------------------------------------------------
+
+def calls(node, command):
+    return [(variables, conf) for variables, conf in container.records(node) if variables["CNI_COMMAND"] == command]
+
+
+def test_kubelets_dels(node):
+    """kubelet stops a sandbox several times. The first DEL has the namespace, the others come when it is gone."""
+    cri = Cri(Containerd(node))
+    container.record(node)
+    node.add_pod("peer")
+    before = snapshot.of(node)
+    pod = cri.start("one")
+    for _ in range(5):
+        cri.stop_sandbox(pod)
+        assert not snapshot.changes(before, snapshot.of(node))
+    dels = [variables for variables, _ in calls(node, "DEL")]
+    assert [variables["CNI_CONTAINERID"] for variables in dels] == [pod.owner] * 5
+    assert dels[0]["CNI_NETNS"].startswith("/var/run/netns/cni-")
+    assert [variables["CNI_NETNS"] for variables in dels[1:]] == [""] * 4
+    pod.stop()
+    assert not snapshot.changes(before, snapshot.of(node))
+
+
+def test_podmans_version(node):
+    """podman asks for it before an ADD and before a DEL, about no container."""
+    podman = Podman(node)
+    container.record(node)
+    podman.start("one").stop()
+    commands = [variables["CNI_COMMAND"] for variables, _ in container.records(node)]
+    assert commands.index("VERSION") < commands.index("ADD")
+    assert "VERSION" in commands[commands.index("ADD"):commands.index("DEL")]
+    for variables, conf in calls(node, "VERSION"):
+        assert (variables["CNI_CONTAINERID"], variables["CNI_NETNS"], variables["CNI_IFNAME"]) == ("", "dummy", "dummy")
+        assert conf == {"cniVersion": "1.0.0"}
+    for variables, conf in calls(node, "DEL"):
+        assert variables["CNI_NETNS"].startswith("/run/netns/netns-") and conf["prevResult"]["ips"]
+
+
+def test_ctrs_del(node):
+    """ctr sends it when the process is dead, and with it the namespace."""
+    ctr = Ctr(Containerd(node))
+    container.record(node)
+    ctr.start("one").stop()
+    [(added, _)], [(deleted, _)] = calls(node, "ADD"), calls(node, "DEL")
+    assert added["CNI_NETNS"].startswith("/proc/") and deleted["CNI_NETNS"] == ""
+    assert added["CNI_CONTAINERID"] == deleted["CNI_CONTAINERID"] == "default-one"
