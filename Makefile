@@ -8,10 +8,12 @@ ifeq ($(ARCH),arm64)
 TRIPLET := aarch64-linux-gnu
 MUSL    := aarch64-linux-musl
 LDSO    := ld-linux-aarch64.so.1
+PAGE    := 65536
 else
 TRIPLET := x86_64-linux-gnu
 MUSL    := x86_64-linux-musl
 LDSO    := ld-linux-x86-64.so.2
+PAGE    := 4096
 endif
 
 # build/ for what users want: the full set on this machine. Others have folders of their own.
@@ -36,9 +38,10 @@ REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=. -Wdate-time
 CFLAGS  ?= -Oz -g
 CFLAGS  += $(STD) $(WARN) $(REPRODUCIBLE) -fvisibility=hidden -ffunction-sections -fdata-sections \
            -fstack-protector-strong -fno-asynchronous-unwind-tables -fno-pie -MMD -MP
+# PAGE is the largest page that a kernel of the architecture can have.
 LDFLAGS += -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack \
            -Wl,--build-id=none -Wl,-z,norelro -Wl,-z,noseparate-code \
-           -Wl,-z,max-page-size=4096 -Wl,-z,common-page-size=512
+           -Wl,-z,max-page-size=$(PAGE) -Wl,-z,common-page-size=512
 BEARSSL := /usr/lib/$(TRIPLET)/libbearssl.a
 
 SRC := $(sort $(wildcard src/*.c src/*/*.c))
@@ -152,18 +155,23 @@ build/asan/unit/%: test/unit/%.c build/asan/modules.a
 -include $(MODULES_ASAN:.o=.d) $(ON_MUSL:=.d) $(ON_ASAN:=.d)
 
 unit: $(ON_MUSL) $(ON_ASAN)
-	$(Q)tools/unit.sh $^
+	$(Q)tools/private.sh tools/unit.sh $^
 
 system: all | deps-test
-	$(Q)PYTHONPATH=test/system $(PYTHON) -m pytest -p skips -q -n 2 --timeout 300 test/system $(T)
+	$(Q)PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -q -n 2 --timeout 300 test/system $(T)
 
 test: unit
 	$(Q)$(MAKE) --no-print-directory system
 
 demo: all | deps-test
-	$(Q)$(PYTHON) test/lab/demo.py $(OUT)/cnibox
+	$(Q)tools/private.sh $(PYTHON) test/lab/demo.py $(OUT)/cnibox
 
 # --- for developers ----------------------------------------------------------------------------
+
+# S=clang-tidy: that step alone.
+lint: $(OBJ)/include/.done $(OBJ)/config.h | deps-lint
+	$(Q)ln -sfn /usr/include/cmocka.h $(OBJ)/include/cmocka.h
+	$(Q)CC_MUSL='$(CC_MUSL)' STD='$(STD)' WARN='$(WARN)' OBJ='$(OBJ)' tools/lint.sh $(S)
 
 deps: deps-build deps-test deps-lint
 

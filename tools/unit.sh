@@ -21,10 +21,10 @@ for program; do
 		bad=$((bad + 1))
 	fi
 	if [ $bad -eq 0 ]; then
-		printf '  ok      %-40s %3d\n' "$program" $good
+		printf '  ok      %-40s %3d\n' "$program" "$good"
 		grep -a 'SKIP' "$out"
 	else
-		printf '  FAILED  %-40s %3d passed, %d failed, exit status %d\n' "$program" $good $bad $status
+		printf '  FAILED  %-40s %3d passed, %d failed, exit status %d\n' "$program" "$good" "$bad" $status
 		sed 's/^/    | /' "$out"
 	fi
 	passed=$((passed + good))

@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The functions behind the macros of these names. */
+#undef err_set
+#undef err_sys
+
 static void compose(struct err *e, const char *doing, int sys, const char *fmt, va_list ap)
 	print_format(4, 0);
 

@@ -58,6 +58,15 @@ int err_sys(struct err *e, enum err_code code, const char *doing, int sys, const
 /* Put "WHAT: " before the message, if an error is set: in the course of what it happened. */
 void err_prefix(struct err *e, const char *fmt, ...) print_format(2, 3);
 
+/* That both give -1 and nothing else, said so that compilers and analysers know it, too. */
+static inline int err_always(int given)
+{
+	(void)given;
+	return -1;
+}
+#define err_set(...) err_always(err_set(__VA_ARGS__))
+#define err_sys(...) err_always(err_sys(__VA_ARGS__))
+
 /* Say what to do about the error that is set. Keeps an earlier hint. */
 void err_hint(struct err *e, const char *fmt, ...) print_format(2, 3);
 

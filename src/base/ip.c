@@ -66,7 +66,7 @@ bool prefix_parse(struct prefix *p, const char *text)
 	return true;
 }
 
-static unsigned group(const struct ip *ip, unsigned i)
+static unsigned group(const struct ip *ip, size_t i)
 {
 	return (unsigned)ip->b[2 * i] << 8 | ip->b[2 * i + 1];
 }
@@ -155,7 +155,7 @@ uint64_t ip_distance(const struct ip *a, const struct ip *b)
 {
 	size_t size = ip_size(a);
 	uint64_t n = 0;
-	uint8_t diff[16];
+	uint8_t diff[16] = {0};
 	int borrow = 0;
 
 	for (size_t i = size; i-- > 0;) {

@@ -43,9 +43,9 @@ struct check {
 };
 
 /*
- * Say in target->cause why its ping is not answered, as far as looking around tells, and in
- * target->fix what mends it. Changes nothing.
+ * Say in the cause of target[i] why its ping is not answered, as far as looking around tells, and
+ * in its fix what mends it. Changes nothing.
  */
-int check_diagnose(struct check *c, unsigned target, struct err *e) must_check;
+int check_diagnose(struct check *c, unsigned i, struct err *e) must_check;
 
 #endif

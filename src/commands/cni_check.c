@@ -280,7 +280,7 @@ static void sort_targets(struct check *c)
 {
 	static struct check_target target[CHECK_TARGETS_MAX];
 	static struct ping ping[CHECK_TARGETS_MAX];
-	unsigned order[CHECK_TARGETS_MAX];
+	unsigned order[CHECK_TARGETS_MAX] = {0};
 
 	for (unsigned i = 0; i < c->count; i++)
 		order[i] = i;

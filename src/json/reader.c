@@ -329,7 +329,7 @@ const char *json_raw(struct json v, size_t *len)
 	const jsmntok_t *t = token(v);
 	int quote = t->type == JSMN_STRING;
 
-	*len = (size_t)(t->end - t->start + 2 * quote);
+	*len = (size_t)(t->end - t->start) + (quote ? 2 : 0);
 	return v.doc->text + t->start - quote;
 }
 

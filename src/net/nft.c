@@ -269,7 +269,7 @@ void nft_match_ifname(struct nl_batch *b, enum nft_meta_keys key, enum nft_cmp_o
 {
 	char padded[IFNAMSIZ] = "";
 
-	strncat(padded, name, sizeof(padded) - 1);
+	memcpy(padded, name, strnlen(name, sizeof(padded) - 1));
 	nft_meta(b, key);
 	nft_cmp(b, cmp, padded, sizeof(padded));
 }

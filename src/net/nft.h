@@ -93,7 +93,7 @@ bool nft_expr_close(struct nl_batch *b);
 void nft_payload(struct nl_batch *b, enum nft_payload_bases base, uint32_t offset, uint32_t len);
 void nft_meta(struct nl_batch *b, enum nft_meta_keys key);
 void nft_bitwise(struct nl_batch *b, const void *mask, size_t len);
-void nft_cmp(struct nl_batch *b, enum nft_cmp_ops op, const void *data, size_t len);
+void nft_cmp(struct nl_batch *b, enum nft_cmp_ops cmp, const void *data, size_t len);
 void nft_counter(struct nl_batch *b);
 void nft_verdict(struct nl_batch *b, uint32_t code); /* NF_ACCEPT, NF_DROP */
 void nft_masq(struct nl_batch *b, uint32_t flags);   /* NF_NAT_RANGE_* */
@@ -103,10 +103,10 @@ enum nft_side { NFT_SOURCE, NFT_DESTINATION };
 uint32_t nft_address_offset(uint8_t ip_family, enum nft_side side);
 
 /* "ip saddr PREFIX", "ip daddr != PREFIX". With /0, EQ adds nothing; NEQ matches no packet. */
-void nft_match_prefix(struct nl_batch *b, enum nft_side side, enum nft_cmp_ops op,
+void nft_match_prefix(struct nl_batch *b, enum nft_side side, enum nft_cmp_ops cmp,
 		      const struct prefix *p);
 /* "oifname != NAME": key is NFT_META_IIFNAME or NFT_META_OIFNAME. */
-void nft_match_ifname(struct nl_batch *b, enum nft_meta_keys key, enum nft_cmp_ops op,
+void nft_match_ifname(struct nl_batch *b, enum nft_meta_keys key, enum nft_cmp_ops cmp,
 		      const char *name);
 
 /* --- questions, for nl_ask -------------------------------------------------------------------- */

@@ -203,7 +203,7 @@ static void take_answer(struct ping *ping, unsigned count, uint16_t id, const un
 
 static void drain(int fd, struct ping *ping, unsigned count, uint16_t id)
 {
-	struct sockaddr_storage sa;
+	struct sockaddr_storage sa = {0};
 	socklen_t sa_len = sizeof(sa);
 	ssize_t n;
 

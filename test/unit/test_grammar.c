@@ -157,7 +157,7 @@ static void test_depth(void **state)
 				strcat(text, openers[kind]);
 			strcat(text, "1");
 			for (size_t i = 0; i < depth; i++)
-				strncat(text, &closers[kind], 1);
+				text[strlen(text)] = closers[kind];
 			assert_int_equal(fault_in(text, strlen(text)) == -1,
 					 depth <= JSON_DEPTH_MAX);
 		}

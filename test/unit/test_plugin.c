@@ -163,8 +163,10 @@ static void test_error_object_is_json(void **state)
 	/* Two-byte characters, clipped after an odd number of bytes or an even one. */
 	for (size_t shift = 1; shift <= 2; shift++) {
 		memset(longest, 'a', shift);
-		for (size_t i = shift; i < sizeof(longest) - 3; i += 2)
-			memcpy(longest + i, "\xc3\xa4", 2);
+		for (size_t i = shift; i < sizeof(longest) - 3; i += 2) {
+			longest[i] = '\xc3';
+			longest[i + 1] = '\xa4';
+		}
 		setenv("CNI_CONTAINERID", longest, 1);
 		assert_int_equal(serve(&fake, conf, -1), 1);
 		if (json_grammar_fault(seen, strlen(seen), &why) >= 0)
