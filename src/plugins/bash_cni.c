@@ -12,6 +12,7 @@
 #include "applet.h"
 #include "base/arena.h"
 #include "base/log.h"
+#include "cni/wanted.h"
 #include "net/address.h"
 #include "net/sysctl.h"
 #include "plugins/bash_cni.h"
@@ -52,6 +53,34 @@ int job_open_pod(struct job *j, struct err *e)
 	return netns_socket(&j->netns, &j->pod, NL_ROUTE, e);
 }
 
+/* --- what the runtime asks for ------------------------------------------------------------------ */
+
+/*
+ * CNI_ARGS may hold anything else. An address of no configured family, or a second of one, would be
+ * forgotten silently, so it is an error, in host-local's words.
+ */
+static int read_asked(struct job *j, struct err *e)
+{
+	struct cni_wanted_ips ips;
+	char text[IP_TEXT];
+	int mac;
+
+	if (cni_wanted_ips(&ips, j->rq, NULL, e))
+		return -1;
+	for (unsigned i = 0; i < ips.count; i++) {
+		unsigned family = ips.ip[i].family == 6;
+
+		if (!job_uses(j, family) || j->asked[family])
+			return err_set(e, ERR_CONFIG, NULL,
+				       "failed to allocate all requested IPs: %s",
+				       ip_format(text, &ips.ip[i]));
+		j->asked[family] = &ips.ip[i];
+	}
+	mac = cni_wanted_mac(j->mac, j->rq, NULL, e);
+	j->mac_asked = mac > 0;
+	return mac < 0 ? -1 : 0;
+}
+
 /* --- leases ------------------------------------------------------------------------------------ */
 
 /* The pool of a family: network and broadcast address never, the gateway never. */
@@ -70,14 +99,18 @@ static int take_lease(struct job *j, struct lease_store *store, unsigned family,
 
 	if (job_pool(j, family, &range, e))
 		return -1;
-	if (lease_take(store, &j->owner, &set, family, LEASE_LOWEST, NULL, ip, e) == 0)
+	if (lease_take(store, &j->owner, &set, family, LEASE_LOWEST, j->asked[family], ip, e) == 0)
 		return 0;
 	if (e->code != ERR_STATE || !ip->family)
 		return -1;
-	/* The pod has a lease. With a link it is a second ADD, without one the first was killed. */
-	if (link_look(&j->host.route, j->host_name, &leftover, &(struct err){0}) ||
+	/*
+	 * The pod has a lease. With a link it is a second ADD, without one the first was killed;
+	 * but then it has to be the address that is asked for.
+	 */
+	if ((j->asked[family] && !ip_equal(j->asked[family], ip)) ||
+	    link_look(&j->host.route, j->host_name, &leftover, &(struct err){0}) ||
 	    leftover.index) {
-		ip->family = 0; /* the living pod's, not ours to release */
+		ip->family = 0; /* the first's, not ours to release */
 		return -1;
 	}
 	log_line("%s: taking up the lease of an ADD that was cut off", j->rq->container_id);
@@ -137,8 +170,7 @@ static int refuse_taken_ifname(struct job *j, struct err *e)
 	return 0;
 }
 
-static int create_link(struct job *j, const struct node_state *node, uint8_t mac[static MAC_BYTES],
-		       struct err *e)
+static int create_link(struct job *j, const struct node_state *node, struct err *e)
 {
 	struct pod_link link = {
 		.host_name = j->host_name,
@@ -151,8 +183,9 @@ static int create_link(struct job *j, const struct node_state *node, uint8_t mac
 	if (node_mtu(&j->host.route, &j->conf.net, &link.mtu, e))
 		return -1;
 	names_host_mac(link.host_mac, j->host_name);
-	names_ip_mac(link.pod_mac, &j->ip[0]);
-	memcpy(mac, link.pod_mac, MAC_BYTES);
+	if (!j->mac_asked)
+		names_ip_mac(j->mac, &j->ip[0]);
+	memcpy(link.pod_mac, j->mac, MAC_BYTES);
 	if (link_create_pod(&j->host.route, &link, &why) == 0)
 		return 0;
 	if (why.sys == EEXIST && refuse_taken_ifname(j, e))
@@ -206,8 +239,7 @@ int job_remove_link(struct job *j, bool *was_there, struct err *e)
 	return link.index ? link_remove_quickly(&j->host.route, link.index, e) : 0;
 }
 
-static int attach(struct job *j, struct node_state *node, uint8_t mac[static MAC_BYTES],
-		  struct err *e)
+static int attach(struct job *j, struct node_state *node, struct err *e)
 {
 	struct err undo = {0};
 	unsigned made;
@@ -216,7 +248,7 @@ static int attach(struct job *j, struct node_state *node, uint8_t mac[static MAC
 	if (!j->conf.manual && node->missing &&
 	    (refuse_taken_ifname(j, e) || node_up(&j->host, &j->conf.net, node, &made, e)))
 		return -1;
-	if (create_link(j, node, mac, e))
+	if (create_link(j, node, e))
 		return -1;
 	if (configure_pod(j, e) == 0)
 		return 0;
@@ -225,8 +257,7 @@ static int attach(struct job *j, struct node_state *node, uint8_t mac[static MAC
 	return -1;
 }
 
-static int describe(const struct job *j, const uint8_t mac[static MAC_BYTES], struct cni_result *rs,
-		    struct err *e)
+static int describe(const struct job *j, struct cni_result *rs, struct err *e)
 {
 	struct cni_interface *interface = cni_result_interface(rs, e);
 	char *text = arena_take(MAC_TEXT, e);
@@ -234,7 +265,7 @@ static int describe(const struct job *j, const uint8_t mac[static MAC_BYTES], st
 	if (!interface || !text)
 		return -1;
 	interface->name = j->rq->ifname;
-	interface->mac = names_format_mac(text, mac);
+	interface->mac = names_format_mac(text, j->mac);
 	interface->sandbox = j->rq->netns;
 	for (unsigned family = 0; family < POD_FAMILIES; family++) {
 		struct cni_address *a;
@@ -255,11 +286,10 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 {
 	cleanup_job struct job j;
 	struct node_state node;
-	uint8_t mac[MAC_BYTES];
 	struct err undo = {0};
 
 	job_begin(&j, rq);
-	if (bash_conf_read(&j.conf, rq->conf, e) || job_open_pod(&j, e) ||
+	if (bash_conf_read(&j.conf, rq->conf, e) || read_asked(&j, e) || job_open_pod(&j, e) ||
 	    node_sockets_open(&j.host, e))
 		return -1;
 	if (j.conf.manual) {
@@ -271,8 +301,8 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 	}
 	if (take_leases(&j, e))
 		return -1;
-	if (attach(&j, &node, mac, e) == 0)
-		return describe(&j, mac, rs, e);
+	if (attach(&j, &node, e) == 0)
+		return describe(&j, rs, e);
 	if (release_leases(&j, j.ip, job_uses(&j, 1) ? 2 : 1, &undo))
 		log_line("undo: %s", undo.msg);
 	return -1;
@@ -372,6 +402,9 @@ const struct applet applet_bash_cni = {
 		"  nodeSetup   auto (default): bridge, gateway address, forwarding and rules are\n"
 		"              made when missing; manual: they must be there (see cni-node)\n"
 		"  dataDir     where leases are kept; default " LEASE_DATA_DIR "\n"
+		"\n"
+		"An address and a MAC address that the runtime asks for (CNI_ARGS IP=, MAC=;\n"
+		"runtimeConfig and args.cni: ips, mac) are given, or the ADD fails.\n"
 		"\n"
 		"Environment: CNI_COMMAND (ADD, DEL, CHECK, GC, STATUS, VERSION), CNI_CONTAINERID,\n"
 		"CNI_NETNS, CNI_IFNAME, CNI_PATH; DEBUG=1 logs every step.\n"
