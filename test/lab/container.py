@@ -4,6 +4,7 @@ import itertools
 import json
 import subprocess
 import time
+from pathlib import Path
 
 from . import image
 from .space import LabError, require_programs
@@ -27,14 +28,6 @@ printf '#!/bin/sh\\nexec /usr/sbin/runc --rootless=true "$@"\\n' > {RUNC}
 chmod +x {RUNC}
 """
 
-# In bash-cni's place: writes down what it is called with, and lets cnibox do it.
-RECORDER = f"""\
-#!/bin/sh
-at=$(mktemp -d {RECORDS}/$(date +%s%N).XXXXXX)
-env | grep ^CNI_ > "$at/variables"
-tee "$at/stdin" | /opt/cni/bin/cnibox bash-cni
-"""
-
 serial = itertools.count(1)
 
 
@@ -50,7 +43,7 @@ def prepare(node):
 def record(node):
     """From now on, bash-cni's calls are written down."""
     node.run("rm", "/opt/cni/bin/bash-cni")
-    node.write("/opt/cni/bin/bash-cni", RECORDER, 0o755)
+    node.copy(Path(__file__).with_name("recorder.sh"), "/opt/cni/bin/bash-cni", 0o755)
 
 
 def records(node):

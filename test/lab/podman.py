@@ -40,8 +40,8 @@ class Podman:
     def podman(self, *command, **options):
         return self.node.run("podman", *command, timeout=PATIENCE, **options)
 
-    def start(self, name):
-        owner = self.podman("run", "--detach", "--name", name, image.NAME).stdout.strip()
+    def start(self, name, *options):
+        owner = self.podman("run", "--detach", "--name", name, *options, image.NAME).stdout.strip()
         return Container(self, name, owner)
 
     def inside(self, container):

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
-from lab import Lab, LabError, configs, container, matrix, snapshot
+from lab import OUTSIDE, Lab, LabError, configs, container, matrix, snapshot
 from lab.containerd import Containerd, Ctr
 from lab.cri import Cri
 from lab.podman import Podman
@@ -182,3 +182,25 @@ def test_ctrs_del(node):
     [(added, _)], [(deleted, _)] = calls(node, "ADD"), calls(node, "DEL")
     assert added["CNI_NETNS"].startswith("/proc/") and deleted["CNI_NETNS"] == ""
     assert added["CNI_CONTAINERID"] == deleted["CNI_CONTAINERID"] == "default-one"
+
+
+# --- what podman asks for -------------------------------------------------------------------------
+
+def test_podman_asks_for_an_address(node):
+    started = Podman(node).start("one", "--ip", "10.244.0.77", "--mac-address", "02:00:5e:00:00:77")
+    assert started.ip == "10.244.0.77"
+    assert "02:00:5e:00:00:77" in started.run("ip", "link", "show", "dev", "eth0").stdout
+    assert snapshot.leases(node) == {"10.244.0.77": (started.owner, "eth0")}
+    started.stop()
+    assert snapshot.leases(node) == {}
+
+
+def test_podman_reloads_a_network(node):
+    """What its manual advises when something has flushed the rules: DEL and ADD in a running container."""
+    podman = Podman(node)
+    one, two = podman.start("one"), podman.start("two")
+    one.stop()
+    node.run("nft", "flush", "ruleset")
+    podman.podman("network", "reload", "two")
+    assert two.address_inside() == two.ip, "though a lower address is free"
+    assert two.ping(GATEWAY) and two.ping(OUTSIDE)
