@@ -85,6 +85,10 @@ class Ctr:
     def pid(self, container):
         return self.containerd.tasks(self.namespace)[container.name][0]
 
+    def client_pid(self, container):
+        """In the node's count: the test's child is the nsenter that waits for it."""
+        return self.node.run("pgrep", "-f", f"^ctr run .* {container.name}$").stdout.strip()
+
     def stop(self, container):
         self.containerd.ctr("task", "kill", "--signal", "SIGTERM", container.name)
         self.bury(container)

@@ -41,9 +41,16 @@ class Cri:
         self.stop_sandbox(container)
         self.call("RemovePodSandbox", {1: container.owner})
 
-    def is_ready(self, container):
+    def status(self, container):
         [status] = self.call("PodSandboxStatus", {1: container.owner})[1]
-        return not decode(status).get(3)  # state: SANDBOX_READY is 0, which is left out
+        return decode(status)
+
+    def is_ready(self, container):
+        return 3 not in self.status(container)  # state: SANDBOX_READY is 0, which is left out
+
+    def addresses(self, container):
+        network = decode(self.status(container)[5][0])
+        return [ip.decode() for ip in [*network[1], *(decode(other)[1][0] for other in network.get(2, []))]]
 
     def bury(self, container):
         """kubelet's part: it sees a sandbox that is not ready, and stops it."""

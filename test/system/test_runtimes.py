@@ -68,6 +68,22 @@ def test_killed_with_kill_nine(node, engine):
     assert follower.ping(GATEWAY) and follower.ping(peer.ip)
 
 
+def test_dual_stack(node, engine):
+    node.sh("rm /etc/cni/net.d/*")
+    node.copy(configs.DIRECTORY / configs.DUAL_STACK, f"/etc/cni/net.d/{configs.DUAL_STACK}")
+    peer = node.add_pod("peer")
+    before = snapshot.of(node)
+    started = engine.start("one")
+    ips = ["10.244.0.3", "fd00:10:244::3"]
+    assert {ip for ip, (owner, _) in snapshot.leases(node).items() if owner == started.owner} == set(ips)
+    assert all(started.ping(ip) for ip in [GATEWAY, peer.ip, "fd00:10:244::1", "fd00:10:244::2"])
+    assert all(peer.ping(ip) for ip in ips)
+    if isinstance(engine, Cri):
+        assert engine.addresses(started) == ips, "what kubelet publishes as podIPs"
+    started.stop()
+    assert not snapshot.changes(before, snapshot.of(node))
+
+
 def test_no_address_left(node, engine):
     """What the plugin says reaches whoever reads the engine's error: for a cluster, FailedCreatePodSandBox."""
     node.sh("sed -i s,10.244.0.0/24,10.244.0.0/30, /etc/cni/net.d/*")
@@ -75,10 +91,9 @@ def test_no_address_left(node, engine):
     before = snapshot.of(node)
     with pytest.raises((LabError, grpc.RpcError)) as refused:
         engine.start("one")
-    print(str(refused.value))
     assert "no IP addresses available in range set: 10.244.0.1-10.244.0.2" in str(refused.value)
     assert not snapshot.changes(before, snapshot.of(node))
-    assert peer.ping("10.244.0.1")
+    assert peer.ping(GATEWAY)
 
 
 def test_containerd_killed_and_started_again(node):
@@ -117,6 +132,28 @@ def test_containerd_killed_under_ctr(node):
     containerd.start()
     assert containerd.tasks("default") == {"one": (pid, "RUNNING")}
     assert Ctr(containerd).start("two").ip == cut_off.ip
+
+
+def test_ctr_killed(node):
+    """Nobody sends a DEL then. The lease waits for the container's next start, which has the same name."""
+    containerd = Containerd(node)
+    ctr = Ctr(containerd)
+    node.add_pod("peer")
+    before = snapshot.of(node)
+    orphan = ctr.start("one")
+    node.sh(f"kill -9 {ctr.client_pid(orphan)}")
+    orphan.client.wait(container.PATIENCE)
+    assert orphan.ping(GATEWAY), "the container does not need its client"
+    orphan.kill()
+    container.eventually("the task stops", lambda: containerd.tasks("default")["one"][1] == "STOPPED")
+    containerd.ctr("task", "rm", "one")
+    containerd.ctr("container", "rm", "one")
+    assert snapshot.leases(node)[orphan.ip] == (orphan.owner, "eth0")
+
+    again = ctr.start("one")
+    assert again.ip == orphan.ip and again.ping(GATEWAY)
+    again.stop()
+    assert not snapshot.changes(before, snapshot.of(node))
 
 
 def test_two_runtimes_at_once(node):
