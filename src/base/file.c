@@ -133,5 +133,10 @@ int file_make_directories(const char *path, mode_t mode)
 			return -1;
 		*slash = '/';
 	}
-	return mkdir(partial, mode) && errno != EEXIST ? -1 : 0;
+	if (mkdir(partial, mode) == 0)
+		return 0;
+	if (errno == EEXIST &&
+	    stat(path, &st) == 0) /* somebody was faster, or it is no directory */
+		errno = S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+	return errno ? -1 : 0;
 }
