@@ -310,8 +310,8 @@ static int config(const struct flags *f, struct err *e)
 	}
 	if (slash && slash != path) {
 		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
-		if (file_make_directories(dir, 0755))
-			return err_sys(e, ERR_IO, "make directory", errno, "%s", dir);
+		if (file_make_directories(dir, 0755, e))
+			return -1;
 	}
 	if (file_replace(path, 0644, text, n, e))
 		return -1;

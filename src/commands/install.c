@@ -105,9 +105,7 @@ static int install(const char *dir, bool force, struct err *e)
 		err_hint(e, "is /proc mounted?");
 		return -1;
 	}
-	if (file_make_directories(dir, 0755))
-		return err_sys(e, ERR_IO, "make directory", errno, "%s", dir);
-	if (check(dir, BINARY, force, e))
+	if (file_make_directories(dir, 0755, e) || check(dir, BINARY, force, e))
 		return -1;
 	for (unsigned i = 0; i < applet_count; i++)
 		if (is_linked(applets[i]) && check(dir, applets[i]->name, force, e))

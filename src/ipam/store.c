@@ -26,8 +26,10 @@ static int open_directory(struct lease_store *s, const char *path, bool make, st
 	if (s->dir < 0 && errno == ENOENT) {
 		if (!make)
 			return 1;
-		if (file_make_directories(path, 0755))
-			return err_sys(e, ERR_IO, "make lease store", errno, "%s", path);
+		if (file_make_directories(path, 0755, e)) {
+			err_prefix(e, "make lease store");
+			return -1;
+		}
 		s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
 	if (s->dir < 0)
