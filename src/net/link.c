@@ -78,6 +78,8 @@ int link_look_index(struct nl_sock *s, int index, struct link *link, struct err 
 	struct nl_batch b;
 
 	memset(link, 0, sizeof(*link));
+	if (index == 0)
+		return 0;
 	nl_batch_init(&b);
 	nl_op(&b, "look up link", RTM_GETLINK, 0);
 	put_ifinfo(&b, index, 0);

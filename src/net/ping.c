@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 
 #define SMALL_PACKET 84 /* what ping(8) sends: 56 bytes of data */
@@ -95,9 +96,8 @@ static uint16_t checksum(const unsigned char *p, size_t n)
 
 static uint64_t now_us(void)
 {
-	struct timespec t;
+	struct timespec t = clock_now(CLOCK_MONOTONIC);
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 

@@ -40,7 +40,8 @@ int job_pool(const struct job *j, unsigned family, struct ip_range *range,
 int job_demand_bridge(const struct job *j, const struct node_state *node, struct err *e) must_check;
 
 /* Remove the pod's link by its host end; the pod's end goes with it. */
-int job_remove_link(struct job *j, bool *was_there, struct err *e) must_check;
+int remove_pod_link(struct nl_sock *route, const char *host_name, bool *was_there,
+		    struct err *e) must_check;
 
 /* The verbs. */
 int bash_cni_check(const struct cni_request *rq, struct err *e);

@@ -111,7 +111,7 @@ class Space:
     def copy(self, source, path, mode=0o644):
         self.write(path, Path(source).read_bytes(), mode)
 
-    def ping(self, address, netns=None, timeout=1):
+    def ping(self, address, netns=None, timeout=3):
         """Does one echo request sent from here (or from a named namespace in here) get its reply?"""
         return self.start_ping(address, netns, timeout).wait() == 0
 
