@@ -152,7 +152,7 @@ static int call(const char *plugin, const char *verb, const char *file, const ch
 {
 	static char conf[2 * sizeof(said)];
 	char command[64];
-	const char *env[] = {command,		"CNI_CONTAINERID=pod1",	 "CNI_NETNS=" NETNS,
+	const char *env[] = {command,		"CNI_CONTAINERID=pod1",	 "CNI_NETNS=/run/netns/pod",
 			     "CNI_IFNAME=eth0", "CNI_PATH=/opt/cni/bin", NULL};
 	const char *argv[] = {plugin, NULL};
 
