@@ -30,7 +30,7 @@ packages() {
 		echo jq nmap strace kmod containernetworking-plugins
 		;;
 	uml) # another kernel as a process, its modules, an image for it
-		echo user-mode-linux kmod cpio
+		[ "$native" != amd64 ] || echo user-mode-linux kmod cpio
 		;;
 	lint)
 		echo git libc6-dev libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck
