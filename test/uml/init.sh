@@ -25,6 +25,7 @@ ln -s /proc/self/fd /dev/fd
 # shellcheck disable=SC3045 # dash has it
 ulimit -n 65536
 mount -t hostfs -o "$OUT" none /run/out
+mount -t cgroup2 none /sys/fs/cgroup
 
 # The kernel is to load its own modules, not this machine's. modprobe wants them in lib/modules.
 ln -s /usr/lib/uml /run/uml/lib
