@@ -34,7 +34,7 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -W
 STD  := -std=gnu11 -D_GNU_SOURCE
 INC   = -Isrc -I$(OBJ) -isystem $(OBJ)/include
 # No time, path or machine name gets into an object: two builds of one commit are the same bytes.
-REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=. -Wdate-time
+REPRODUCIBLE := '-ffile-prefix-map=$(CURDIR)=.' -Wdate-time
 CFLAGS  ?= -Oz -g
 CFLAGS  += $(STD) $(WARN) $(REPRODUCIBLE) -fvisibility=hidden -ffunction-sections -fdata-sections \
            -fstack-protector-strong -fno-asynchronous-unwind-tables -fno-pie -MMD -MP
@@ -50,7 +50,7 @@ OBJS := $(SRC:%.c=$(OBJ)/%.o) $(OBJ)/third_party/chk.o
 Q := $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 
-.PHONY: all help minimal deps deps-build deps-test deps-lint demo test unit system lint format size bench \
+.PHONY: all help minimal deps deps-build deps-test deps-uml deps-lint demo test unit system test-uml lint format size bench \
         install clean
 .DELETE_ON_ERROR:
 
@@ -62,6 +62,7 @@ help:
 	@echo 'make test       all tests: unit tests twice (musl; ASan and UBSan), system tests'
 	@echo 'make unit       the unit tests alone'
 	@echo 'make system     the system tests alone (T=-k... passes arguments to pytest)'
+	@echo 'make test-uml   the system tests on another kernel, and an image of cnibox alone (T=... likewise)'
 	@echo 'make lint       warnings of gcc and clang as errors, clang-tidy, cppcheck, shellcheck, format, ...'
 	@echo 'make format     clang-format over the source'
 	@echo 'make bench      time of an ADD against the two netlink round trips it cannot do without'
@@ -78,13 +79,9 @@ minimal:
 # The kernel's and the libraries' headers, which musl's compiler would not find.
 $(OBJ)/include/.done: | deps-build
 	@mkdir -p $(@D)
-	$(Q)ln -sfn /usr/include/linux $(@D)/linux
-	$(Q)ln -sfn /usr/include/asm-generic $(@D)/asm-generic
+	$(Q)ln -sfn $(addprefix /usr/include/,linux asm-generic bearssl bearssl.h jsmn.h cmocka.h) $(@D)
 	$(Q)for d in /usr/include/$(TRIPLET)/asm /usr/$(TRIPLET)/include/asm; do \
 		if [ -d $$d ]; then ln -sfn $$d $(@D)/asm; break; fi; done
-	$(Q)ln -sfn /usr/include/bearssl.h $(@D)/bearssl.h
-	$(Q)ln -sfn /usr/include/bearssl $(@D)/bearssl
-	$(Q)ln -sfn /usr/include/jsmn.h $(@D)/jsmn.h
 	$(Q)touch $@
 
 # X=y in the configuration becomes the macro IF_X(...), which keeps or drops its argument.
@@ -139,7 +136,6 @@ build/asan/src/%.o: src/%.c $(OBJ)/include/.done $(OBJ)/config.h Makefile | deps
 # Debian's libcmocka is made for glibc. It runs on musl with the few names beside it that musl lacks.
 $(OUT)/unit/$(LDSO): test/unit/glibc_names.c $(OBJ)/include/.done | deps-test
 	@mkdir -p $(@D)
-	$(Q)ln -sfn /usr/include/cmocka.h $(OBJ)/include/cmocka.h
 	$(Q)$(CC_MUSL) $(STD) $(WARN) -Isrc -Os -shared -fPIC -Wl,-soname,$(LDSO) -o $@ $<
 
 $(OUT)/unit/%: test/unit/%.c $(OUT)/unit/$(LDSO) $(OBJ)/modules.a $(OBJ)/third_party/chk.o
@@ -163,19 +159,34 @@ system: all | deps-test
 test: unit
 	$(Q)$(MAKE) --no-print-directory system
 
+# On a kernel that has other things than this one, and in an image with nothing else in it.
+$(OUT)/uml/image: test/uml/image.c $(OBJ)/include/.done Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC_MUSL) -Os $(STD) $(WARN) -static -no-pie -o $@ $<
+
+test-uml: all $(OUT)/uml/image | deps-test deps-uml
+	$(Q)test/uml/image.sh $(OUT)/cnibox $(OUT)/uml/image
+	$(Q)test/uml/run.sh $(OUT)/cnibox $(OUT)/uml -q --timeout 600 test/system $(T)
+
 demo: all | deps-test
 	$(Q)tools/private.sh $(PYTHON) test/lab/demo.py $(OUT)/cnibox
 
 # --- for developers ----------------------------------------------------------------------------
 
+# Stripped; in KiB.
+BUDGET_FULL    := 160
+BUDGET_MINIMAL := 120
+
+size: all minimal
+	$(Q)tools/size.sh $(OUT) $(BUDGET_FULL) build/minimal-$(ARCH) $(BUDGET_MINIMAL)
+
 # S=clang-tidy: that step alone.
 lint: $(OBJ)/include/.done $(OBJ)/config.h | deps-lint
-	$(Q)ln -sfn /usr/include/cmocka.h $(OBJ)/include/cmocka.h
 	$(Q)CC_MUSL='$(CC_MUSL)' STD='$(STD)' WARN='$(WARN)' OBJ='$(OBJ)' tools/lint.sh $(S)
 
-deps: deps-build deps-test deps-lint
+deps: deps-build deps-test deps-uml deps-lint
 
-deps-build deps-test deps-lint: deps-%:
+deps-build deps-test deps-uml deps-lint: deps-%:
 	$(Q)tools/deps.sh $(ARCH) $*
 
 install: all

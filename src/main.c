@@ -1,8 +1,10 @@
 /*
  * One binary, many programs: argv[0], or argv[1] behind the name cnibox, chooses the applet.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "applet.h"
 #include "base/compiler.h"
@@ -56,12 +58,25 @@ static int run_applet(const struct applet *a, int argc, char **argv)
 	return a->plugin ? cni_run(a->plugin) : a->run(argc, argv);
 }
 
+/*
+ * A standard descriptor that the caller closed would be given to the next file that is opened: the
+ * result would go into the log. One that cannot be used takes its place.
+ */
+static void fill_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+			return;
+}
+
 int main(int argc, char **argv)
 {
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "cnibox";
 	const struct applet *a = applet_find(name);
 
+	fill_standard_descriptors();
 	if (a)
 		return run_applet(a, argc, argv);
 	if (argc < 2 || strcmp(argv[1], "--help") == 0) {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install what is missing of the Debian packages that building, testing and linting need.
 #
-#	tools/deps.sh ARCH GROUP...	GROUP: build test lint
+#	tools/deps.sh ARCH GROUP...	GROUP: build test uml lint
 #
 # Asks dpkg first, so that it costs nothing and needs no root when all is there.
 set -eu
@@ -29,6 +29,9 @@ packages() {
 		echo iproute2 iptables nftables iputils-ping bridge-utils procps util-linux
 		echo jq nmap strace kmod containernetworking-plugins
 		echo containerd runc podman crun busybox-static python3-grpcio # real runtimes
+		;;
+	uml) # another kernel as a process, its modules, an image for it
+		echo user-mode-linux kmod cpio
 		;;
 	lint)
 		echo git libc6-dev libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck

@@ -5,7 +5,7 @@
 #define BASE_COMPILER_H
 
 #define must_check	   __attribute__((warn_unused_result))
-#define print_format(f, a) __attribute__((format(printf, f, a)))
+#define print_format(f, a) __attribute__((format(__printf__, f, a)))
 #define on_scope_exit(f)   __attribute__((cleanup(f)))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define NAMES_TRIED 100
+
 void file_close(int *fd)
 {
 	if (*fd >= 0)
@@ -75,16 +77,34 @@ int file_write_all(int fd, const char *buf, size_t n)
 	return 0;
 }
 
+/*
+ * Make a file beside path under a name that nobody has; leftovers of the killed may be in the way.
+ * Gives its descriptor, or -1 with errno set.
+ */
+static int make_beside(char temporary[static PATH_MAX], const char *path)
+{
+	int fd = -1;
+
+	for (unsigned i = 0; i < NAMES_TRIED && fd < 0; i++) {
+		int length = snprintf(temporary, PATH_MAX, "%s.%d-%u", path, (int)getpid(), i);
+
+		if (length >= PATH_MAX) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd < 0 && errno != EEXIST)
+			return -1;
+	}
+	return fd;
+}
+
 int file_replace(const char *path, mode_t mode, const char *content, size_t n, struct err *e)
 {
 	char temporary[PATH_MAX];
-	int length = snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
-	cleanup_fd int fd = -1;
+	cleanup_fd int fd = make_beside(temporary, path);
 	int sys;
 
-	if (length < 0 || (size_t)length >= sizeof(temporary))
-		return err_sys(e, ERR_IO, "write file", ENAMETOOLONG, "%s", path);
-	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, ERR_IO, "write file", errno, "create a file beside %s", path);
 	if (file_write_all(fd, content, n) || fchmod(fd, mode) || fsync(fd) ||

@@ -5,15 +5,18 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/number.h"
 
 /* A line holds a whole configuration as kubelet sends it; a longer one is clipped. */
 #define LINE_MAX_BYTES 8192
+#define DAY_SECONDS    86400
 
 static int log_fd = -1;
 static const char *log_who = "cnibox";
@@ -31,28 +34,62 @@ bool log_tracing(void)
 	return level > 0;
 }
 
-/* Keep one old file: a node that lives for years must not fill its disk with this. */
+static void open_log(const char *path)
+{
+	file_close(&log_fd);
+	log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+		      0644);
+}
+
+/*
+ * Keep one old file: a node that lives for years must not fill its disk with this. Of several that
+ * find it full, one renames it; the others must not rename the new one after it.
+ */
 static void rotate(const char *path)
 {
 	char old[PATH_MAX];
-	struct stat st;
+	struct stat st, now;
 
-	if (fstat(log_fd, &st) || !S_ISREG(st.st_mode) || st.st_size < LOG_SIZE_MAX)
+	if (fstat(log_fd, &st) || !S_ISREG(st.st_mode) || st.st_size < LOG_SIZE_MAX ||
+	    flock(log_fd, LOCK_EX | LOCK_NB))
 		return;
 	snprintf(old, sizeof(old), "%s.1", path);
-	if (rename(path, old))
+	if (stat(path, &now) == 0 && now.st_ino == st.st_ino && rename(path, old))
 		return;
-	close(log_fd);
-	log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	open_log(path);
 }
 
 void log_open(const char *path, const char *who)
 {
 	log_who = who;
-	log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-		      0644);
+	open_log(path);
 	if (log_fd >= 0)
 		rotate(path);
+}
+
+struct date {
+	unsigned year, month, day;
+};
+
+/* The date of a day, counted from 1970: gmtime_r knows more, in five times the size. */
+static struct date date_of(unsigned long day)
+{
+	static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	struct date d;
+
+	for (d.year = 1970;; d.year++) {
+		bool leap = (d.year % 4 == 0 && d.year % 100 != 0) || d.year % 400 == 0;
+
+		for (d.month = 1; d.month <= 12; d.month++) {
+			unsigned length = days[d.month - 1] + (leap && d.month == 2 ? 1u : 0u);
+
+			if (day < length) {
+				d.day = (unsigned)day + 1;
+				return d;
+			}
+			day -= length;
+		}
+	}
 }
 
 static void write_line(int fd, const char *fmt, va_list ap) print_format(2, 0);
@@ -60,15 +97,14 @@ static void write_line(int fd, const char *fmt, va_list ap) print_format(2, 0);
 static void write_line(int fd, const char *fmt, va_list ap)
 {
 	static char line[LINE_MAX_BYTES];
-	struct timespec now;
-	struct tm tm;
+	struct timespec now = clock_now(CLOCK_REALTIME);
+	struct date date = date_of((unsigned long)now.tv_sec / DAY_SECONDS);
+	unsigned second = (unsigned)((unsigned long)now.tv_sec % DAY_SECONDS);
 	size_t n;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	n = (size_t)snprintf(line, sizeof(line), "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s[%d] ",
-			     tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-			     tm.tm_sec, now.tv_nsec / 1000000, log_who, (int)getpid());
+	n = (size_t)snprintf(line, sizeof(line), "%04u-%02u-%02uT%02u:%02u:%02u.%03ldZ %s[%d] ",
+			     date.year, date.month, date.day, second / 3600, second / 60 % 60,
+			     second % 60, now.tv_nsec / 1000000, log_who, (int)getpid());
 	if (vsnprintf(line + n, sizeof(line) - n, fmt, ap) < 0)
 		return;
 	for (; n < sizeof(line) - 1 && line[n]; n++)

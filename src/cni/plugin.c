@@ -12,8 +12,8 @@
 #include "base/version.h"
 #include "json/writer.h"
 
-/* A result of CNI_ROUTES_MAX routes, 16 addresses and a full DNS section stays below this. */
-#define OUTPUT_MAX 65536
+/* A previous result may have to be printed as it came; one of our own is far smaller. */
+#define OUTPUT_MAX (JSON_TEXT_MAX + 2)
 
 static char output[OUTPUT_MAX];
 
@@ -131,6 +131,16 @@ static int refuse_get(struct err *e)
 	return print_error(e, CNI_1_1_0);
 }
 
+/* A runtime that has gone away is an error of write: add() has to undo its work. */
+static void hold_off_sigpipe(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 int cni_run(const struct cni_plugin *p)
 {
 	struct cni_request rq = {.version = CNI_1_1_0};
@@ -139,7 +149,7 @@ int cni_run(const struct cni_plugin *p)
 
 	if (!command || !*command)
 		return print_about(p);
-	signal(SIGPIPE, SIG_IGN); /* a runtime that has gone away: add() has to undo its work */
+	hold_off_sigpipe();
 	if (p->log_file)
 		log_open(p->log_file, p->name);
 	log_line("CNI command: %s", command);
@@ -190,7 +200,7 @@ bool cni_attachments_have(const struct cni_attachments *valid, const char *conta
 {
 	for (unsigned i = 0; i < valid->count; i++)
 		if (strcmp(valid->item[i].container_id, container_id) == 0 &&
-		    strcmp(valid->item[i].ifname, ifname) == 0)
+		    (!*ifname || strcmp(valid->item[i].ifname, ifname) == 0))
 			return true;
 	return false;
 }

@@ -44,6 +44,7 @@ struct cni_attachments {
  */
 int cni_attachments_read(struct cni_attachments *valid, const struct cni_request *rq,
 			 struct err *e) must_check;
+/* ifname ""  it is not known (a lease of a very old host-local): any of the container's counts */
 bool cni_attachments_have(const struct cni_attachments *valid, const char *container_id,
 			  const char *ifname);
 

@@ -286,3 +286,21 @@ int cni_result_read(struct cni_result *rs, struct json v, struct err *e)
 		return -1;
 	return cni_routes_read(rs, json_get(v, "routes"), e);
 }
+
+unsigned cni_result_addresses(struct ip *ip, unsigned max, struct json v)
+{
+	struct json ips = json_type(v) == JSON_OBJECT ? json_get(v, "ips") : v;
+	unsigned n = 0;
+
+	if (json_type(ips) != JSON_ARRAY)
+		return 0;
+	json_each(i, ips) {
+		struct json address = json_type(i) == JSON_OBJECT ? json_get(i, "address") : i;
+		struct prefix p;
+
+		if (n < max && json_type(address) == JSON_STRING &&
+		    prefix_parse(&p, json_str(address, "")))
+			ip[n++] = p.ip;
+	}
+	return n;
+}

@@ -9,7 +9,8 @@
 #include "cni/version.h"
 #include "json/reader.h"
 
-#define CNI_INTERFACES_MAX 8  /* bridge, host end, pod end, VLAN gateway; chained plugins add few */
+/* Of all networks of a chained result: bridge, host end, pod end ... */
+#define CNI_INTERFACES_MAX 64
 #define CNI_IPS_MAX	   16 /* one per range set; two families of a few sets */
 #define CNI_ROUTES_MAX	   128
 #define CNI_DNS_MAX	   32 /* words of one kind */
@@ -71,6 +72,12 @@ long cni_result_write(const struct cni_result *rs, enum cni_version v, char *buf
  * empty result. Gives 0, or -1 with e set (ERR_CONFIG, naming the path).
  */
 int cni_result_read(struct cni_result *rs, struct json v, struct err *e) must_check;
+
+/*
+ * The addresses that a result of version 0.3.0 or later names, at most max, into ip. For a DEL,
+ * which must not fail for what it cannot read: that is passed over. Gives how many there are.
+ */
+unsigned cni_result_addresses(struct ip *ip, unsigned max, struct json v);
 
 /* Read an array of route objects, appending to rs->routes. */
 int cni_routes_read(struct cni_result *rs, struct json routes, struct err *e) must_check;

@@ -2,7 +2,6 @@
  * cni-check: the walkthrough's connectivity matrix from a pod, or from the node, with the likely
  * cause of every failure.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,7 +198,7 @@ static int ping_full_size(struct check *c, struct ping_sockets *s, unsigned time
 
 static int ping_targets(struct check *c, unsigned timeout_ms, struct err *e)
 {
-	cleanup_ping struct ping_sockets s = {-1, -1};
+	cleanup_ping struct ping_sockets s = {.v4 = -1, .v6 = -1};
 
 	if (c->in_pod ? netns_run(&c->netns, open_sockets, &s, e) : ping_open(&s, e))
 		return -1;
@@ -325,48 +324,44 @@ static int run_check(struct check *c, const struct flags *f, struct err *e)
 	return failed;
 }
 
-static int read_flags(struct flags *f, int argc, char **argv, struct err *e)
+static int read_flags(struct flags *f, char **argv, struct err *e)
 {
-	static const struct option options[] = {
-		{"conf", required_argument, NULL, 'c'},
-		{"netns", required_argument, NULL, 'n'},
-		{"peer", required_argument, NULL, 'p'},
-		{"outside", required_argument, NULL, 'o'},
-		{"timeout", required_argument, NULL, 't'},
-		{"format", required_argument, NULL, 'f'},
+	static const struct command_option options[] = {
+		{"--conf", 'c', true},
+		{"--netns", 'n', true},
+		{"--peer", 'p', true},
+		{"--outside", 'o', true},
+		{"--timeout", 't', true},
+		{"--format", 'f', true},
 		{0},
 	};
+	struct command_words words = {.at = argv + 1};
 	int o;
 
 	f->timeout_ms = TIMEOUT_MS;
-	opterr = 0;
-	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((o = command_next(&words, options, e)) >= 0) {
 		if (o == 'c')
-			f->conf = optarg;
+			f->conf = words.value;
 		else if (o == 'n')
-			f->netns = optarg;
+			f->netns = words.value;
 		else if (o == 'p' && f->peers < CHECK_TARGETS_MAX)
-			f->peer[f->peers++] = optarg;
+			f->peer[f->peers++] = words.value;
 		else if (o == 'o' && f->outsides < CHECK_TARGETS_MAX)
-			f->outside[f->outsides++] = optarg;
+			f->outside[f->outsides++] = words.value;
 		else if (o == 't') {
-			if (!number_parse(&f->timeout_ms, optarg, TIMEOUT_MS_MAX) ||
+			if (!number_parse(&f->timeout_ms, words.value, TIMEOUT_MS_MAX) ||
 			    f->timeout_ms == 0)
 				return err_set(e, ERR_USAGE, NULL,
 					       "--timeout is 1 to 60000 milliseconds, not '%s'",
-					       optarg);
+					       words.value);
 		} else if (o == 'f') {
-			if (command_format(optarg, &f->json, e))
+			if (command_format(words.value, &f->json, e))
 				return -1;
 		} else {
-			return err_set(e, ERR_USAGE, NULL,
-				       "unknown option, or one without its value: %s",
-				       argv[optind - 1]);
+			return err_set(e, ERR_USAGE, NULL, "'%s' is too much", words.value);
 		}
 	}
-	if (optind < argc)
-		return err_set(e, ERR_USAGE, NULL, "'%s' is too much", argv[optind]);
-	return 0;
+	return e->code ? -1 : 0;
 }
 
 static int run(int argc, char **argv)
@@ -375,9 +370,10 @@ static int run(int argc, char **argv)
 	struct err e = {0};
 	int result;
 
+	(void)argc;
 	check.host.route.fd = check.host.netfilter.fd = check.pod.fd = -1;
 	check.netns.fd = check.netns.host = -1;
-	result = read_flags(&f, argc, argv, &e) ? -1 : run_check(&check, &f, &e);
+	result = read_flags(&f, argv, &e) ? -1 : run_check(&check, &f, &e);
 	if (result < 0 && e.code == ERR_USAGE)
 		return command_usage(NAME, "%s", e.msg);
 	if (result < 0)

@@ -2,7 +2,6 @@
  * cni-node: what the walkthrough types on a node (bridge, gateway address, forwarding, accept
  * rules, masquerade) as one idempotent command.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,47 +41,43 @@ enum option_key {
 	OPT_FORMAT,
 };
 
-static const struct option options[] = {
-	{"conf", required_argument, NULL, OPT_CONF},
-	{"name", required_argument, NULL, OPT_NAME},
-	{"bridge", required_argument, NULL, OPT_BRIDGE},
-	{"subnet", required_argument, NULL, OPT_SUBNET},
-	{"pod-cidr", required_argument, NULL, OPT_SUBNET},
-	{"subnet6", required_argument, NULL, OPT_SUBNET6},
-	{"pod-cidr6", required_argument, NULL, OPT_SUBNET6},
-	{"network", required_argument, NULL, OPT_NETWORK},
-	{"network6", required_argument, NULL, OPT_NETWORK6},
-	{"masquerade", required_argument, NULL, OPT_MASQUERADE},
-	{"accept", required_argument, NULL, OPT_ACCEPT},
-	{"mtu", required_argument, NULL, OPT_MTU},
-	{"format", required_argument, NULL, OPT_FORMAT},
-	{"output", required_argument, NULL, OPT_OUTPUT},
+static const struct command_option options[] = {
+	{"--conf", OPT_CONF, true},
+	{"--name", OPT_NAME, true},
+	{"--bridge", OPT_BRIDGE, true},
+	{"--subnet", OPT_SUBNET, true},
+	{"--pod-cidr", OPT_SUBNET, true},
+	{"--subnet6", OPT_SUBNET6, true},
+	{"--pod-cidr6", OPT_SUBNET6, true},
+	{"--network", OPT_NETWORK, true},
+	{"--network6", OPT_NETWORK6, true},
+	{"--masquerade", OPT_MASQUERADE, true},
+	{"--accept", OPT_ACCEPT, true},
+	{"--mtu", OPT_MTU, true},
+	{"--format", OPT_FORMAT, true},
+	{"--output", OPT_OUTPUT, true},
 	{0},
 };
 
-static int read_flags(struct flags *f, int argc, char **argv, struct err *e)
+static int read_flags(struct flags *f, char **argv, struct err *e)
 {
 	const char **slot[] = {
 		&f->conf,      &f->name,       &f->bridge,     &f->subnet[0],
 		&f->subnet[1], &f->network[0], &f->network[1], &f->masquerade,
 		&f->accept,    &f->mtu,	       &f->output,
 	};
+	struct command_words words = {.at = argv};
 	int o;
 
-	opterr = 0;
-	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (o == OPT_FORMAT && command_format(optarg, &f->json, e))
+	while ((o = command_next(&words, options, e)) >= 0) {
+		if (o == OPT_FORMAT && command_format(words.value, &f->json, e))
 			return -1;
 		if (o >= OPT_CONF && o < OPT_FORMAT)
-			*slot[o - OPT_CONF] = optarg;
-		if (o < OPT_CONF)
-			return err_set(e, ERR_USAGE, NULL,
-				       "unknown option, or one without its value: %s",
-				       argv[optind - 1]);
+			*slot[o - OPT_CONF] = words.value;
+		if (o == 0)
+			return err_set(e, ERR_USAGE, NULL, "'%s' is too much", words.value);
 	}
-	if (optind < argc)
-		return err_set(e, ERR_USAGE, NULL, "'%s' is too much", argv[optind]);
-	return 0;
+	return e->code ? -1 : 0;
 }
 
 /* The configuration that flags stand for, as a file would hold it. */
@@ -186,8 +181,10 @@ static const char *wanted_text(const struct pod_network *net, unsigned part, uns
 				 b);
 		break;
 	case NODE_ACCEPT:
-		snprintf(text, sizeof(text), "%s FORWARD accepts from and to %s",
-			 family ? "ip6tables" : "iptables", b);
+	case NODE_LEGACY:
+		snprintf(text, sizeof(text), "%s%s FORWARD accepts from and to %s",
+			 family ? "ip6tables" : "iptables", part == NODE_LEGACY ? "-legacy" : "",
+			 b);
 		break;
 	case NODE_PARTS:
 		break;
@@ -345,7 +342,7 @@ static int run(int argc, char **argv)
 
 	if (argc < 2)
 		return command_usage(NAME, "say what to do: up, down, status or config");
-	result = read_flags(&f, argc - 1, argv + 1, &e) ? -1 : run_verb(argv[1], &f, &e);
+	result = read_flags(&f, argv + 2, &e) ? -1 : run_verb(argv[1], &f, &e);
 	if (result < 0 && e.code == ERR_USAGE)
 		return command_usage(NAME, "%s", e.msg);
 	if (result < 0)

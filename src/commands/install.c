@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -121,20 +120,26 @@ static int install(const char *dir, bool force, struct err *e)
 
 static int run(int argc, char **argv)
 {
-	static const struct option options[] = {{"force", no_argument, NULL, 'f'}, {0}};
+	static const struct command_option options[] = {
+		{"--force", 'f', false}, {"-f", 'f', false}, {0}};
+	struct command_words words = {.at = argv + 1};
+	const char *dir = NULL;
 	struct err e = {0};
 	bool force = false;
 	int o;
 
-	opterr = 0;
-	while ((o = getopt_long(argc, argv, "f", options, NULL)) != -1) {
-		if (o != 'f')
-			return command_usage("install", "unknown option '%s'", argv[optind - 1]);
-		force = true;
+	(void)argc;
+	while ((o = command_next(&words, options, &e)) >= 0) {
+		if (o == 'f')
+			force = true;
+		else if (!dir)
+			dir = words.value;
+		else
+			return command_usage("install", "more than one directory");
 	}
-	if (argc - optind > 1)
-		return command_usage("install", "more than one directory");
-	if (install(optind < argc ? argv[optind] : DIRECTORY, force, &e))
+	if (e.code)
+		return command_usage("install", "%s", e.msg);
+	if (install(dir ? dir : DIRECTORY, force, &e))
 		return command_fail("install", &e);
 	return command_end("install", 0);
 }

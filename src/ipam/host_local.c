@@ -82,32 +82,6 @@ int host_local_add(const struct cni_request *rq, struct cni_result *rs, struct e
 	return 0;
 }
 
-/*
- * The addresses that prevResult names, at most max; they are but a hint, so what cannot be read is
- * passed over.
- */
-static unsigned read_hints(const struct cni_request *rq, struct ip *hint, unsigned max)
-{
-	struct json previous = json_get(rq->conf, "prevResult");
-	struct prefix p;
-	struct json ips;
-	unsigned n = 0;
-
-	if (json_type(previous) != JSON_OBJECT)
-		return 0;
-	ips = json_get(previous, "ips");
-	if (json_type(ips) != JSON_ARRAY)
-		return 0;
-	json_each(v, ips) {
-		struct json address = json_type(v) == JSON_OBJECT ? json_get(v, "address") : v;
-
-		if (n < max && json_type(address) == JSON_STRING &&
-		    prefix_parse(&p, json_str(address, "")))
-			hint[n++] = p.ip;
-	}
-	return n;
-}
-
 int host_local_del(const struct cni_request *rq, struct err *e)
 {
 	cleanup_store struct lease_store s = LEASE_STORE_CLOSED;
@@ -119,7 +93,7 @@ int host_local_del(const struct cni_request *rq, struct err *e)
 
 	if (host_local_conf_read_store(&conf, rq, e))
 		return -1;
-	hints = read_hints(rq, hint, ARRAY_SIZE(hint));
+	hints = cni_result_addresses(hint, ARRAY_SIZE(hint), json_get(rq->conf, "prevResult"));
 	found = lease_store_open_existing(&s, conf.data_dir, rq->network, e);
 	if (found <= 0)
 		return found;
@@ -182,18 +156,10 @@ int host_local_check(const struct cni_request *rq, struct err *e)
 	return check_previous(rq, &conf, &s, leased, count, e);
 }
 
-/* A very old lease names no interface: any attachment of its container keeps it. */
 static bool is_valid(const struct lease_owner *owner, const struct ip *ip, void *arg)
 {
-	const struct cni_attachments *valid = arg;
-
 	(void)ip;
-	if (*owner->ifname)
-		return cni_attachments_have(valid, owner->container_id, owner->ifname);
-	for (unsigned i = 0; i < valid->count; i++)
-		if (strcmp(valid->item[i].container_id, owner->container_id) == 0)
-			return true;
-	return false;
+	return cni_attachments_have(arg, owner->container_id, owner->ifname);
 }
 
 int host_local_gc(const struct cni_request *rq, struct err *e)

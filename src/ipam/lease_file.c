@@ -13,6 +13,13 @@
 #define SEPARATOR   "\r\n" /* on every system, unlike what host-local's name for it suggests */
 #define WHITE_SPACE " \t\n\v\f\r"
 
+static char *find_separator(char *text)
+{
+	while ((text = strchr(text, SEPARATOR[0])) && text[1] != SEPARATOR[1])
+		text++;
+	return text;
+}
+
 bool lease_text_parse(struct lease_owner *owner, char *text, size_t n)
 {
 	char *separator;
@@ -23,7 +30,7 @@ bool lease_text_parse(struct lease_owner *owner, char *text, size_t n)
 	if (strlen(text) != n)
 		return false; /* a block of zeros, as a power cut leaves it */
 	text += strspn(text, WHITE_SPACE);
-	separator = strstr(text, SEPARATOR);
+	separator = find_separator(text);
 	owner->ifname = "";
 	if (separator) {
 		*separator = '\0';

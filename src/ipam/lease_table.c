@@ -41,6 +41,26 @@ static int enter(struct lease_table *t, const char *name, struct err *e)
 	return 0;
 }
 
+/* Move the lease at l[at] down, in steps of gap, to behind the first one that is not above it. */
+static void settle(struct lease *l, unsigned at, unsigned gap)
+{
+	struct lease moving = l[at];
+
+	for (; at >= gap && ip_compare(&l[at - gap].ip, &moving.ip) > 0; at -= gap)
+		l[at] = l[at - gap];
+	l[at] = moving;
+}
+
+/* Shell's sort: a tenth of the size of musl's qsort, and as fast for the leases of one node. */
+static void sort(struct lease *l, unsigned count)
+{
+	for (unsigned gap = count; gap > 1;) {
+		gap = gap < 5 ? 1 : gap * 5 / 11;
+		for (unsigned at = gap; at < count; at++)
+			settle(l, at, gap);
+	}
+}
+
 static int by_address(const void *a, const void *b)
 {
 	return ip_compare(&((const struct lease *)a)->ip, &((const struct lease *)b)->ip);
@@ -81,8 +101,7 @@ int lease_table_load(struct lease_store *s, struct err *e)
 	t = arena_take(sizeof(*t), e);
 	if (!t || read_directory(t, s->dir, s->path, e))
 		return -1;
-	if (t->count)
-		qsort(t->lease, t->count, sizeof(*t->lease), by_address);
+	sort(t->lease, t->count);
 	s->table = t;
 	return 0;
 }
@@ -100,7 +119,6 @@ int lease_table_add(struct lease_table *t, const struct ip *ip, struct err *e)
 {
 	struct lease *l = lease_table_find(t, ip);
 	char name[IP_TEXT];
-	unsigned at;
 
 	if (l) {
 		l->state = LEASE_OWNED;
@@ -108,13 +126,8 @@ int lease_table_add(struct lease_table *t, const struct ip *ip, struct err *e)
 	}
 	if (enter(t, ip_format(name, ip), e))
 		return -1;
-	for (at = t->count - 1; at > 0 && by_address(&t->lease[at - 1], &t->lease[at]) > 0; at--) {
-		struct lease swap = t->lease[at];
-
-		t->lease[at] = t->lease[at - 1];
-		t->lease[at - 1] = swap;
-	}
-	t->lease[at].state = LEASE_OWNED;
+	t->lease[t->count - 1].state = LEASE_OWNED;
+	settle(t->lease, t->count - 1, 1);
 	return 0;
 }
 

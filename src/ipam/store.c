@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "ipam/lease_table.h"
@@ -78,10 +79,8 @@ static bool later(const struct timespec *a, const struct timespec *b)
 /* When this boot began, by today's clock. */
 static struct timespec boot_time(void)
 {
-	struct timespec now, up;
+	struct timespec now = clock_now(CLOCK_REALTIME), up = clock_now(CLOCK_BOOTTIME);
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	clock_gettime(CLOCK_BOOTTIME, &up);
 	now.tv_sec -= up.tv_sec + (now.tv_nsec < up.tv_nsec);
 	now.tv_nsec += (now.tv_nsec < up.tv_nsec ? 1000000000 : 0) - up.tv_nsec;
 	return now;

@@ -78,7 +78,7 @@ void put_raise(struct nl_batch *b, int link)
 	nl_head(b, &info, sizeof(info));
 }
 
-/* Apply b; an answer of errno harmless is success, too. */
+/* Apply b. Gives 0; 1 for an answer of errno harmless; -1 with e set. */
 static int apply_unless(struct nl_sock *s, struct nl_batch *b, int harmless, struct err *e)
 {
 	if (nl_apply(s, b, e) == 0)
@@ -86,7 +86,7 @@ static int apply_unless(struct nl_sock *s, struct nl_batch *b, int harmless, str
 	if (e->sys != harmless)
 		return -1;
 	err_clear(e);
-	return 0;
+	return 1;
 }
 
 int address_add(struct nl_sock *s, int link, const struct prefix *address, struct err *e)
@@ -105,10 +105,11 @@ int address_remove(struct nl_sock *s, int link, const struct prefix *address, st
 	nl_batch_init(&b);
 	nl_op(&b, "remove address", RTM_DELADDR, 0);
 	put_ifaddr(&b, link, address);
-	return apply_unless(s, &b, EADDRNOTAVAIL, e);
+	return apply_unless(s, &b, EADDRNOTAVAIL, e) < 0 ? -1 : 0;
 }
 
 struct address_search {
+	uint8_t af;
 	int link;		     /* 0: any */
 	const struct prefix *wanted; /* NULL: the first one */
 	bool any_scope;
@@ -124,6 +125,9 @@ static int take_address(const struct nlmsghdr *h, unsigned op, void *arg, struct
 
 	(void)op, (void)e;
 	if (h->nlmsg_type != RTM_NEWADDR || !info || search->found.ip.family)
+		return 0;
+	/* Asked for a family that it lacks, a kernel lists the addresses of all others. */
+	if (info->ifa_family != search->af)
 		return 0;
 	if (search->link && (int)info->ifa_index != search->link)
 		return 0;
@@ -142,6 +146,7 @@ static int search_addresses(struct nl_sock *s, uint8_t family, struct address_se
 	struct ifaddrmsg all = {.ifa_family = family == 6 ? AF_INET6 : AF_INET};
 	struct nl_batch b;
 
+	search->af = all.ifa_family;
 	nl_batch_init(&b);
 	nl_op(&b, "list addresses", RTM_GETADDR, NLM_F_DUMP);
 	nl_head(&b, &all, sizeof(all));
@@ -181,6 +186,21 @@ void put_route_question(struct nl_batch *b, const struct ip *destination)
 	nl_put(b, RTA_DST, destination->b, ip_size(destination));
 }
 
+/* A route over several links: the first one stands for all. */
+static void read_multipath(struct route *r, uint8_t af, const struct nlattr *hops)
+{
+	const struct nlattr *tb[RTA_GATEWAY + 1];
+	size_t n;
+	const struct rtnexthop *first = nl_data(hops, &n);
+
+	if (n < sizeof(*first) || first->rtnh_len < sizeof(*first) || first->rtnh_len > n)
+		return;
+	nl_attrs(tb, RTA_GATEWAY, first + 1, first->rtnh_len - sizeof(*first));
+	r->link = first->rtnh_ifindex;
+	if (tb[RTA_GATEWAY])
+		r->gateway = ip_of(af, tb[RTA_GATEWAY]);
+}
+
 void route_read(struct route *r, const struct nlmsghdr *h)
 {
 	const struct nlattr *tb[RTA_VIA + 1];
@@ -196,6 +216,8 @@ void route_read(struct route *r, const struct nlmsghdr *h)
 	r->prefix_len = info->rtm_dst_len;
 	if (tb[RTA_GATEWAY])
 		r->gateway = ip_of(info->rtm_family, tb[RTA_GATEWAY]);
+	if (!tb[RTA_OIF])
+		read_multipath(r, info->rtm_family, tb[RTA_MULTIPATH]);
 	if (tb[RTA_PREFSRC])
 		r->source = ip_of(info->rtm_family, tb[RTA_PREFSRC]);
 }
@@ -216,8 +238,9 @@ int route_look(struct nl_sock *s, const struct ip *destination, struct route *r,
 	put_route_question(&b, destination);
 	if (nl_ask(s, &b, take_route, r, e) == 0)
 		return 0;
-	/* What a lookup that finds nothing answers, by family and version. */
-	if (e->sys != ENETUNREACH && e->sys != EHOSTUNREACH && e->sys != EACCES && e->sys != EINVAL)
+	/* What a lookup that finds nothing answers, by family and version; or has no such family. */
+	if (e->sys != ENETUNREACH && e->sys != EHOSTUNREACH && e->sys != EACCES &&
+	    e->sys != EINVAL && e->sys != EOPNOTSUPP)
 		return -1;
 	err_clear(e);
 	return 0;

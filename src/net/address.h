@@ -22,9 +22,10 @@ void put_default_route(struct nl_batch *b, int link, const struct ip *gateway);
 /* Append: raise a link. */
 void put_raise(struct nl_batch *b, int link);
 
-/* Add or remove one address; one that is there, or gone, already is success. */
+/* Add an address. Gives 0; 1 if it is there already; -1 with e set. */
 int address_add(struct nl_sock *s, int link, const struct prefix *address,
 		struct err *e) must_check;
+/* Remove one; that it is gone already is success. */
 int address_remove(struct nl_sock *s, int link, const struct prefix *address,
 		   struct err *e) must_check;
 
@@ -43,7 +44,7 @@ int address_first(struct nl_sock *s, int link, uint8_t family, bool any_scope,
 struct route {
 	bool found;	    /* there is a route, and it is no "unreachable" or "blackhole" */
 	bool is_local;	    /* it is an address of this namespace's own */
-	int link;	    /* index of the interface */
+	int link;	    /* index of the interface; of several, the first; 0: none said */
 	uint8_t prefix_len; /* of the matching route: 0 for the default route */
 	struct ip gateway;  /* family 0: on link */
 	struct ip source;   /* that the kernel prefers; family 0: none said */

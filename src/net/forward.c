@@ -46,8 +46,7 @@ struct visit {
 	unsigned deleted;	 /* ... else those that an unconditional drop shadows */
 };
 
-/* Is it the very rule that forward_accept writes for this network? */
-static bool is_our_own(const struct nft_rule *rule, const struct prefix *p)
+bool forward_is_own(const struct nft_rule *rule, const struct prefix *p)
 {
 	struct prefix network = prefix_network(p);
 	const struct nft_match_address *m = rule->source.set ? &rule->source : &rule->destination;
@@ -77,7 +76,7 @@ static void take_rule(struct visit *v, const struct nlmsghdr *h)
 
 	if (!v->scan.chain.there || !nft_read_rule(&rule, h))
 		return;
-	if (v->change && (v->retract || v->scan.stop) && is_our_own(&rule, v->scan.network)) {
+	if (v->change && (v->retract || v->scan.stop) && forward_is_own(&rule, v->scan.network)) {
 		nft_delete_rule(v->change, "delete accept rule", &at, rule.handle);
 		v->deleted++;
 	}

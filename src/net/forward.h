@@ -50,16 +50,16 @@ int forward_retract(struct nl_sock *nf, const struct prefix *network, unsigned *
 
 /* A chain that stops forwarded packets of a network. */
 struct forward_obstacle {
-	char table[64]; /* "ip filter", "inet firewalld" ... */
+	char table[64]; /* "ip filter", "inet firewalld", "iptables-legacy filter" ... */
 	char chain[64];
 	bool by_policy; /* policy drop; else an unconditional rule */
 	bool reject;
 };
 
 /*
- * Find the first base chain of the forward hook, in any table of the ip (ip6) and inet families,
- * that drops what no rule of it accepted, and that has no rule accepting this prefix as source and
- * as destination. *blocked says whether there is one.
+ * Find the first base chain of the forward hook, in any table of the ip (ip6) and inet families or
+ * at last in legacy iptables, that drops what no rule of it accepted, and that has no rule accepting
+ * this prefix as source and as destination. *blocked says whether there is one.
  *
  * An explanation for people, not a simulation: conditions on other things are not evaluated, jumps
  * not followed, names too long for the struct cut, base chains beyond the sixteenth not seen.
@@ -68,8 +68,8 @@ int forward_obstacle(struct nl_sock *nf, const struct prefix *network,
 		     struct forward_obstacle *found, bool *blocked, struct err *e) must_check;
 
 /*
- * Is there a nat rule, in a table with a postrouting hook, that masquerades or SNATs this source,
- * whatever else it asks of interface and destination?
+ * Is there a nat rule, in a table with a postrouting hook or in legacy iptables, that masquerades or
+ * SNATs this source, whatever else it asks of interface and destination?
  */
 int forward_masquerades(struct nl_sock *nf, const struct prefix *subnet, bool *found,
 			struct err *e) must_check;

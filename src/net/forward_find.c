@@ -7,6 +7,7 @@
 #include "base/compiler.h"
 #include "net/forward.h"
 #include "net/forward_scan.h"
+#include "net/legacy.h"
 #include "net/nft.h"
 
 /* Base chains of one hook that are looked at: Docker, ufw, firewalld and we have one each. */
@@ -148,7 +149,7 @@ int forward_obstacle(struct nl_sock *nf, const struct prefix *network,
 {
 	for (int i = 0; i < NFT_TRIES; i++) {
 		if (obstacle_once(nf, network, found, blocked, e) == 0)
-			return 0;
+			return *blocked ? 0 : legacy_obstacle(network, found, blocked, e);
 		if (!nft_overtaken(e))
 			return -1;
 	}
@@ -164,11 +165,15 @@ struct masquerades {
 	bool found;
 };
 
-/*
- * A rule that names the source counts in any chain of the table (flannel's is reached by a jump);
- * one that does not, only in the base chain and where interfaces and destinations are all it asks:
- * kube-proxy's "masquerade what is marked" is no such rule.
- */
+bool forward_is_masquerade(const struct nft_rule *rule, const struct prefix *subnet, bool in_base)
+{
+	if (!nft_rule_concerns(rule, subnet->ip.family) ||
+	    (rule->action != NFT_ACTION_MASQUERADE && rule->action != NFT_ACTION_SNAT) ||
+	    !nft_address_covers(&rule->source, subnet))
+		return false;
+	return rule->source.set || (in_base && !rule->other);
+}
+
 static int take_nat_rule(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
 {
 	struct masquerades *m = arg;
@@ -176,11 +181,9 @@ static int take_nat_rule(const struct nlmsghdr *h, unsigned op, void *arg, struc
 
 	(void)op;
 	(void)e;
-	if (!nft_read_rule(&rule, h) || !nft_rule_concerns(&rule, m->subnet->ip.family) ||
-	    (rule.action != NFT_ACTION_MASQUERADE && rule.action != NFT_ACTION_SNAT) ||
-	    !nft_address_covers(&rule.source, m->subnet))
-		return 0;
-	m->found |= rule.source.set || (!rule.other && strcmp(rule.chain, m->chain->name) == 0);
+	if (nft_read_rule(&rule, h))
+		m->found |= forward_is_masquerade(&rule, m->subnet,
+						  strcmp(rule.chain, m->chain->name) == 0);
 	return 0;
 }
 
@@ -210,7 +213,7 @@ int forward_masquerades(struct nl_sock *nf, const struct prefix *subnet, bool *f
 {
 	for (int i = 0; i < NFT_TRIES; i++) {
 		if (masquerades_once(nf, subnet, found, e) == 0)
-			return 0;
+			return *found ? 0 : legacy_masquerades(subnet, found, e);
 		if (!nft_overtaken(e))
 			return -1;
 	}

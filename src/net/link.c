@@ -78,10 +78,22 @@ int link_look_index(struct nl_sock *s, int index, struct link *link, struct err 
 	struct nl_batch b;
 
 	memset(link, 0, sizeof(*link));
+	if (index == 0)
+		return 0;
 	nl_batch_init(&b);
 	nl_op(&b, "look up link", RTM_GETLINK, 0);
 	put_ifinfo(&b, index, 0);
 	return nl_ask(s, &b, take_link, link, e);
+}
+
+/* Create a link of a kind. The kernel's own words say that it has no such, not what would help. */
+static int create(struct nl_sock *s, struct nl_batch *b, const char *option, struct err *e)
+{
+	if (nl_apply(s, b, e) == 0)
+		return 0;
+	if (e->sys == EOPNOTSUPP)
+		err_prefix(e, "the kernel lacks %s", option);
+	return -1;
 }
 
 int link_create_pod(struct nl_sock *s, const struct pod_link *l, struct err *e)
@@ -109,7 +121,7 @@ int link_create_pod(struct nl_sock *s, const struct pod_link *l, struct err *e)
 			}
 		}
 	}
-	return nl_apply(s, &b, e);
+	return create(s, &b, "CONFIG_VETH", e);
 }
 
 int link_create_bridge(struct nl_sock *s, const char *name, const uint8_t mac[static MAC_BYTES],
@@ -129,7 +141,7 @@ int link_create_bridge(struct nl_sock *s, const char *name, const uint8_t mac[st
 	put_ifinfo(&b, 0, 0);
 	nl_str(&b, IFLA_IFNAME, name);
 	nl_str(&b, IFLA_IFALIAS, alias);
-	return nl_apply(s, &b, e);
+	return create(s, &b, "CONFIG_BRIDGE", e);
 }
 
 int link_raise(struct nl_sock *s, int index, struct err *e)

@@ -26,7 +26,7 @@ struct link {
 	char alias[LINK_ALIAS];
 };
 
-/* Look a link up by name, or by index; link->index is 0 when there is none. */
+/* Look a link up by name, or by index (0: none); link->index is 0 when there is none. */
 int link_look(struct nl_sock *s, const char *name, struct link *link, struct err *e) must_check;
 int link_look_index(struct nl_sock *s, int index, struct link *link, struct err *e) must_check;
 

@@ -7,6 +7,8 @@
 #define NETWORK_CHARS	 3
 #define ATTACHMENT_CHARS 8
 
+static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
+
 static void hash_text(br_sha256_context *h, const char *text)
 {
 	uint32_t n = (uint32_t)strlen(text);
@@ -19,13 +21,12 @@ static void hash_text(br_sha256_context *h, const char *text)
 /* The first n characters of the hash in base32; n*5 bits, at most 64. */
 static void put_base32(char *out, size_t n, const uint8_t hash[static br_sha256_SIZE])
 {
-	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
 	uint64_t bits = 0;
 
 	for (size_t i = 0; i < sizeof(bits); i++)
 		bits = bits << 8 | hash[i];
 	for (size_t i = 0; i < n; i++)
-		out[i] = digits[bits >> (59 - 5 * i) & 31];
+		out[i] = base32[bits >> (59 - 5 * i) & 31];
 }
 
 void names_host_link(char name[static LINK_NAME], const char *network, const char *container_id,
@@ -44,6 +45,12 @@ void names_host_link(char name[static LINK_NAME], const char *network, const cha
 	br_sha256_out(&h, hash);
 	put_base32(name + 4 + NETWORK_CHARS, ATTACHMENT_CHARS, hash);
 	name[4 + NETWORK_CHARS + ATTACHMENT_CHARS] = '\0';
+}
+
+bool names_is_host_link(const char *name)
+{
+	return strncmp(name, "veth", 4) == 0 &&
+	       strspn(name + 4, base32) == NETWORK_CHARS + ATTACHMENT_CHARS;
 }
 
 static void hash_bytes(uint8_t hash[static br_sha256_SIZE], const void *data, size_t n)

@@ -5,6 +5,7 @@
 #ifndef NET_NAMES_H
 #define NET_NAMES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
@@ -22,6 +23,9 @@
  */
 void names_host_link(char name[static LINK_NAME], const char *network, const char *container_id,
 		     const char *ifname);
+
+/* Is it a name that names_host_link gives, for whichever attachment? */
+bool names_is_host_link(const char *name);
 
 /*
  * MAC of the host end: fe and 40 bits of its name's hash. A bridge without an address of its own

@@ -72,8 +72,7 @@ static void read_meta(struct reading *r, const struct nlattr *data)
 				.key = nl_get_be32(tb[NFTA_META_KEY])};
 }
 
-/* Number of leading ones if nothing follows them, else -1. */
-static int mask_bits(const uint8_t *mask, size_t len)
+int nft_mask_bits(const uint8_t *mask, size_t len)
 {
 	size_t bits = 0;
 
@@ -105,7 +104,7 @@ static bool apply_mask(struct load *l, const struct nlattr **tb)
 	    nl_get_be32(tb[NFTA_BITWISE_DREG]) != l->reg || mask_len != l->size ||
 	    !all_zero(flip, xor_len))
 		return false;
-	bits = mask_bits(mask, mask_len);
+	bits = nft_mask_bits(mask, mask_len);
 	if (bits < 0)
 		return false;
 	l->bits = (uint8_t)bits;
@@ -198,14 +197,17 @@ static void read_cmp(struct reading *r, const struct nlattr *data)
 		r->rule->other = true;
 }
 
-/* A match of iptables' own: a comment is none. */
+void nft_read_match(struct nft_rule *rule, const char *name)
+{
+	rule->other |= strcmp(name, "comment") != 0;
+}
+
 static void read_match(struct reading *r, const struct nlattr *data)
 {
 	const struct nlattr *tb[NFTA_MATCH_MAX + 1];
 
 	nl_attrs_in(tb, NFTA_MATCH_MAX, data);
-	if (strcmp(nl_get_str(tb[NFTA_MATCH_NAME]), "comment") != 0)
-		r->rule->other = true;
+	nft_read_match(r->rule, nl_get_str(tb[NFTA_MATCH_NAME]));
 }
 
 /* --- what the rule does ----------------------------------------------------------------------- */
@@ -254,7 +256,7 @@ static void read_nat(struct reading *r, const struct nlattr *data)
 		r->rule->action = NFT_ACTION_SNAT;
 }
 
-static void read_target(struct reading *r, const struct nlattr *data)
+void nft_read_target(struct nft_rule *rule, const char *name)
 {
 	static const struct {
 		const char *name;
@@ -264,14 +266,20 @@ static void read_target(struct reading *r, const struct nlattr *data)
 		{"MASQUERADE", NFT_ACTION_MASQUERADE},
 		{"SNAT", NFT_ACTION_SNAT},
 	};
+
+	rule->action = NFT_ACTION_TARGET;
+	rule->target = name;
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (strcmp(name, known[i].name) == 0)
+			rule->action = known[i].action;
+}
+
+static void read_target(struct reading *r, const struct nlattr *data)
+{
 	const struct nlattr *tb[NFTA_TARGET_MAX + 1];
 
 	nl_attrs_in(tb, NFTA_TARGET_MAX, data);
-	r->rule->action = NFT_ACTION_TARGET;
-	r->rule->target = nl_get_str(tb[NFTA_TARGET_NAME]);
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if (strcmp(r->rule->target, known[i].name) == 0)
-			r->rule->action = known[i].action;
+	nft_read_target(r->rule, nl_get_str(tb[NFTA_TARGET_NAME]));
 }
 
 static void read_nothing(struct reading *r, const struct nlattr *data)

@@ -86,6 +86,13 @@ uint32_t nft_read_generation(const struct nlmsghdr *h);
 void nft_read_expressions(struct nft_rule *rule, const struct nlattr *expressions);
 void nft_read_userdata(struct nft_rule *rule, const void *data, size_t len);
 
+/* An extension of iptables, by its name: a target, or a match (a comment is no condition). */
+void nft_read_target(struct nft_rule *rule, const char *name);
+void nft_read_match(struct nft_rule *rule, const char *name);
+
+/* Length of the prefix that a mask of len bytes stands for; -1: none. */
+int nft_mask_bits(const uint8_t *mask, size_t len);
+
 /* 4 or 6, as its table's family or a condition on the protocol says; 0: both. */
 uint8_t nft_rule_ip_family(const struct nft_rule *rule);
 /* Does it see packets of that address family? In an inet table it may be for the other one. */

@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "net/address.h"
+#include "net/node_rules.h"
 #include "net/node_words.h"
 #include "net/sysctl.h"
 
@@ -21,6 +24,10 @@ int node_sockets_open(struct node_sockets *s, struct err *e)
 		return -1;
 	if (nl_open(&s->netfilter, NL_NETFILTER, e) == 0)
 		return 0;
+	if (e->sys == EPROTONOSUPPORT) {
+		err_clear(e);
+		return 0;
+	}
 	node_sockets_close(s);
 	return -1;
 }
@@ -41,29 +48,30 @@ static struct prefix gateway_address(const struct pod_range *range)
 	return (struct prefix){.ip = range->gateway, .len = range->subnet.len};
 }
 
-static struct ruleset own_rules(const struct pod_network *net, unsigned family)
-{
-	return (struct ruleset){
-		.name = net->name,
-		.bridge = net->bridge,
-		.subnet = net->range[family].subnet,
-		.network = net->range[family].network,
-		.masquerade = net->masquerade,
-		.accept = net->accept == ACCEPT_OWN,
-	};
-}
-
-static void note(struct node_state *found, enum node_part part, unsigned family, bool there)
+void node_note(struct node_state *found, enum node_part part, unsigned family, bool there)
 {
 	found->wanted |= NODE_BIT(part, family);
 	if (!there)
 		found->missing |= NODE_BIT(part, family);
 }
 
+/* The kernel is asked for a socket: that loads its module, if IPv6 is one. */
+static int demand_ipv6(struct err *e)
+{
+	cleanup_fd int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0)
+		return 0;
+	return err_sys(e, ERR_KERNEL, "look at node", errno,
+		       "\"subnet6\": the kernel has no IPv6 (CONFIG_IPV6, or ipv6.disable=1)");
+}
+
 int node_look_bridge(struct nl_sock *route, const struct pod_network *net, struct node_state *found,
 		     struct err *e)
 {
 	memset(found, 0, sizeof(*found));
+	if (used(net, 1) && demand_ipv6(e))
+		return -1;
 	if (link_look(route, net->bridge, &found->bridge, e))
 		return -1;
 	if (found->bridge.index && strcmp(found->bridge.kind, "bridge") != 0) {
@@ -73,8 +81,8 @@ int node_look_bridge(struct nl_sock *route, const struct pod_network *net, struc
 		err_hint(e, "name another bridge in the configuration, or remove that link");
 		return -1;
 	}
-	note(found, NODE_BRIDGE, 0, found->bridge.index != 0);
-	note(found, NODE_UP, 0, found->bridge.up);
+	node_note(found, NODE_BRIDGE, 0, found->bridge.index != 0);
+	node_note(found, NODE_UP, 0, found->bridge.up);
 	return 0;
 }
 
@@ -82,26 +90,14 @@ static int look_at_family(struct node_sockets *s, const struct pod_network *net,
 			  struct node_state *found, struct err *e)
 {
 	struct prefix address = gateway_address(&net->range[family]);
-	struct ruleset rules = own_rules(net, family);
-	struct forward_chain *chain = &found->forward[family];
-	enum ruleset_state state;
 	bool there = false;
 
 	if (found->bridge.index &&
 	    address_look(&s->route, found->bridge.index, &address, &there, e))
 		return -1;
-	note(found, NODE_ADDRESS, family, there);
-	note(found, NODE_FORWARDING, family, sysctl_number(forwarding_path[family]) > 0);
-	if (ruleset_look(&s->netfilter, &rules, &state, e))
-		return -1;
-	note(found, NODE_MASQUERADE, family, state == RULESET_PRESENT);
-	if (net->accept == ACCEPT_OWN)
-		return 0;
-	if (forward_look(&s->netfilter, &net->range[family].network, chain, e))
-		return -1;
-	if (chain->there && (chain->drops || net->accept == ACCEPT_IPTABLES))
-		note(found, NODE_ACCEPT, family, chain->from && chain->to);
-	return 0;
+	node_note(found, NODE_ADDRESS, family, there);
+	node_note(found, NODE_FORWARDING, family, sysctl_number(forwarding_path[family]) > 0);
+	return node_look_rules(s, net, family, found, e);
 }
 
 int node_look(struct node_sockets *s, const struct pod_network *net, struct node_state *found,
@@ -115,33 +111,35 @@ int node_look(struct node_sockets *s, const struct pod_network *net, struct node
 	return 0;
 }
 
+/* Gives 0; 1 if another ADD was faster; -1 with e set. */
 static int make_bridge(struct nl_sock *route, const struct pod_network *net,
 		       struct node_state *state, struct err *e)
 {
 	unsigned family = used(net, 0) ? 0 : 1;
 	char alias[LINK_ALIAS];
 	uint8_t mac[MAC_BYTES];
+	int was_there = 0;
 
 	names_ip_mac(mac, &net->range[family].gateway);
 	node_alias_write(alias, NODE_BIT(NODE_BRIDGE, 0));
 	if (link_create_bridge(route, net->bridge, mac, alias, e)) {
 		if (e->sys != EEXIST)
 			return -1;
-		err_clear(e); /* another ADD was faster */
+		err_clear(e);
+		was_there = 1;
 	}
 	if (link_look(route, net->bridge, &state->bridge, e))
 		return -1;
 	if (!state->bridge.index)
 		return err_set(e, ERR_TRY_AGAIN, "create bridge", "%s vanished again", net->bridge);
-	return 0;
+	return was_there;
 }
 
+/* Gives 0; 1 if it has come to be there since node_look, so that it is not ours; -1 with e set. */
 static int make_part(struct node_sockets *s, const struct pod_network *net,
 		     struct node_state *state, enum node_part part, unsigned family, struct err *e)
 {
 	struct prefix address = gateway_address(&net->range[family]);
-	struct ruleset rules = own_rules(net, family);
-	unsigned added;
 
 	switch (part) {
 	case NODE_BRIDGE:
@@ -149,13 +147,17 @@ static int make_part(struct node_sockets *s, const struct pod_network *net,
 	case NODE_UP:
 		return link_raise(&s->route, state->bridge.index, e);
 	case NODE_ADDRESS:
+		if (family && sysctl_enable_ipv6(net->bridge, e))
+			return -1;
 		return address_add(&s->route, state->bridge.index, &address, e);
 	case NODE_FORWARDING:
+		if (sysctl_number(forwarding_path[family]) > 0)
+			return 1;
 		return sysctl_set(forwarding_path[family], 1, e);
 	case NODE_MASQUERADE:
-		return ruleset_set(&s->netfilter, &rules, e);
 	case NODE_ACCEPT:
-		return forward_accept(&s->netfilter, &net->range[family].network, &added, e);
+	case NODE_LEGACY:
+		return node_make_rules(s, net, part, family, e);
 	case NODE_PARTS:
 		break;
 	}
@@ -190,7 +192,6 @@ static int unmake_part(struct node_sockets *s, const struct pod_network *net, in
 		       enum node_part part, unsigned family, struct err *e)
 {
 	struct prefix address = gateway_address(&net->range[family]);
-	unsigned count;
 	bool any;
 
 	switch (part) {
@@ -201,9 +202,9 @@ static int unmake_part(struct node_sockets *s, const struct pod_network *net, in
 	case NODE_FORWARDING:
 		return sysctl_set(forwarding_path[family], 0, e);
 	case NODE_MASQUERADE:
-		return ruleset_remove(&s->netfilter, family ? 6 : 4, net->name, &any, e);
 	case NODE_ACCEPT:
-		return forward_retract(&s->netfilter, &net->range[family].network, &count, e);
+	case NODE_LEGACY:
+		return node_remove_rules(s, net, part, family, &any, e);
 	case NODE_UP:
 	case NODE_PARTS:
 		break;
@@ -247,21 +248,23 @@ int node_up(struct node_sockets *s, const struct pod_network *net, struct node_s
 	for (unsigned part = 0; part < NODE_PARTS; part++) {
 		for (unsigned family = 0; family < POD_FAMILIES; family++) {
 			unsigned bit = NODE_BIT(part, family);
+			int was_there;
 
 			if (!(state->missing & bit))
 				continue;
-			if (make_part(s, net, state, (enum node_part)part, family, e)) {
+			was_there = make_part(s, net, state, (enum node_part)part, family, e);
+			if (was_there < 0) {
 				take_back(s, net, state, *made);
 				return -1;
 			}
-			*made |= bit;
+			*made |= was_there ? 0 : bit;
+			state->missing &= ~bit;
 		}
 	}
 	if (note_made(&s->route, state, *made, e)) {
 		take_back(s, net, state, *made);
 		return -1;
 	}
-	state->missing &= ~*made;
 	return 0;
 }
 
@@ -286,16 +289,14 @@ static int refuse_ports(struct nl_sock *route, const struct link *bridge, struct
 static int remove_rules(struct node_sockets *s, const struct pod_network *net, unsigned family,
 			unsigned *removed, struct err *e)
 {
-	unsigned count = 0;
-	bool any = false;
+	for (int part = NODE_PARTS - 1; part >= NODE_MASQUERADE; part--) {
+		bool any = false;
 
-	if (forward_retract(&s->netfilter, &net->range[family].network, &count, e) ||
-	    ruleset_remove(&s->netfilter, family ? 6 : 4, net->name, &any, e))
-		return -1;
-	if (count)
-		*removed |= NODE_BIT(NODE_ACCEPT, family);
-	if (any)
-		*removed |= NODE_BIT(NODE_MASQUERADE, family);
+		if (node_remove_rules(s, net, (enum node_part)part, family, &any, e))
+			return -1;
+		if (any)
+			*removed |= NODE_BIT(part, family);
+	}
 	return 0;
 }
 

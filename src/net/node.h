@@ -18,7 +18,7 @@
 
 /* Where the accept rules for forwarded packets go. */
 enum accept_place {
-	ACCEPT_AUTO,	 /* into iptables' FORWARD where that drops, else none are needed */
+	ACCEPT_AUTO,	 /* into iptables' FORWARD, nft or legacy, where that drops */
 	ACCEPT_OWN,	 /* into cnibox's own table */
 	ACCEPT_IPTABLES, /* into iptables' FORWARD wherever it exists */
 };
@@ -48,8 +48,9 @@ enum node_part {
 	NODE_UP,	 /* ... and is up */
 	NODE_ADDRESS,	 /* gateway address on it */
 	NODE_FORWARDING, /* ip_forward, or its IPv6 twin */
-	NODE_MASQUERADE, /* cnibox's own rules are as wanted */
+	NODE_MASQUERADE, /* cnibox's own rules are as wanted; or those in legacy nat */
 	NODE_ACCEPT,	 /* iptables' FORWARD has the accept rules, if they are needed there */
+	NODE_LEGACY,	 /* the same in legacy iptables' FORWARD, where that is in use */
 	NODE_PARTS,
 };
 
@@ -63,7 +64,10 @@ struct node_state {
 	struct forward_chain forward[POD_FAMILIES];
 };
 
-/* The two sockets that looking and changing need: rtnetlink and nf_tables, of the host. */
+/*
+ * The two sockets that looking and changing need: rtnetlink and nf_tables, of the host. Where the
+ * kernel has no netfilter netlink, that one stays closed: what is asked of it is "unsupported".
+ */
 struct node_sockets {
 	struct nl_sock route, netfilter;
 };
@@ -71,9 +75,12 @@ int node_sockets_open(struct node_sockets *s, struct err *e) must_check;
 void node_sockets_close(struct node_sockets *s);
 #define cleanup_node on_scope_exit(node_sockets_close)
 
+/* Note in *found that the part applies here, and whether it is there. */
+void node_note(struct node_state *found, enum node_part part, unsigned family, bool there);
+
 /*
  * Look. Changes nothing. A link named as the bridge that is no bridge is an error (ERR_STATE);
- * one that is missing is not.
+ * one that is missing is not. A range of IPv6 on a kernel without is an error, too (ERR_KERNEL).
  */
 int node_look(struct node_sockets *s, const struct pod_network *net, struct node_state *found,
 	      struct err *e) must_check;
@@ -94,7 +101,7 @@ int node_up(struct node_sockets *s, const struct pod_network *net, struct node_s
 
 /*
  * Remove what node_up made (this call's or another process's): cnibox's own rules, marked rules in
- * FORWARD and, as noted in the bridge's alias, gateway address, forwarding and bridge. What was
+ * FORWARD and in legacy nat and, as noted in the bridge's alias, gateway address, forwarding and bridge. What was
  * there before node_up stays. A bridge that pods are still attached to is refused (ERR_STATE).
  *
  * removed  bits of what was removed

@@ -17,6 +17,8 @@ static const struct {
 	{NODE_BIT(NODE_MASQUERADE, 1), "cnibox's rules (IPv6)"},
 	{NODE_BIT(NODE_ACCEPT, 0), "accept rules in FORWARD (IPv4)"},
 	{NODE_BIT(NODE_ACCEPT, 1), "accept rules in FORWARD (IPv6)"},
+	{NODE_BIT(NODE_LEGACY, 0), "accept rules in legacy FORWARD (IPv4)"},
+	{NODE_BIT(NODE_LEGACY, 1), "accept rules in legacy FORWARD (IPv6)"},
 };
 
 const char *node_part_words(unsigned bit)
@@ -29,7 +31,7 @@ const char *node_part_words(unsigned bit)
 
 const char *node_parts_words(unsigned bits)
 {
-	static char text[256];
+	static char text[512];
 	size_t n = 0;
 
 	text[0] = '\0';

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 
 #define SMALL_PACKET 84 /* what ping(8) sends: 56 bytes of data */
@@ -33,16 +34,39 @@ enum icmp_type {
 
 static unsigned char packet[LARGEST];
 
+/*
+ * A raw socket, or where that is forbidden the kernel's ping socket, which sends echo requests
+ * under the identifier that it is bound to and hears of nothing but their replies.
+ */
+static int open_one(sa_family_t family, int protocol, uint16_t id)
+{
+	/* An IPv6 address has its port in the same place. */
+	struct sockaddr_storage own = {.ss_family = family};
+	int flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+	int fd = socket(family, SOCK_RAW | flags, protocol);
+	int sys = errno;
+
+	if (fd >= 0)
+		return fd;
+	((struct sockaddr_in *)&own)->sin_port = htons(id);
+	fd = socket(family, SOCK_DGRAM | flags, protocol);
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&own, sizeof(own)) == 0)
+		return fd;
+	file_close(&fd);
+	return -sys;
+}
+
 int ping_open(struct ping_sockets *s, struct err *e)
 {
-	int probe = PMTU_PROBE, sys;
+	int probe = PMTU_PROBE;
 
-	s->v4 = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMP);
-	sys = errno;
-	s->v6 = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6);
+	if (getrandom(&s->id, sizeof(s->id), 0) != sizeof(s->id))
+		return err_sys(e, ERR_KERNEL, "open ping socket", errno, "getrandom");
+	s->v4 = open_one(AF_INET, IPPROTO_ICMP, s->id);
+	s->v6 = open_one(AF_INET6, IPPROTO_ICMPV6, s->id);
 	if (s->v4 < 0 && s->v6 < 0)
-		return err_sys(e, ERR_KERNEL, "open ping socket", sys,
-			       "raw ICMP (needs CAP_NET_RAW)");
+		return err_sys(e, ERR_KERNEL, "open ping socket", -s->v4,
+			       "needs CAP_NET_RAW, or this group in net.ipv4.ping_group_range");
 	if (s->v4 >= 0)
 		setsockopt(s->v4, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof(probe));
 	if (s->v6 >= 0)
@@ -72,9 +96,8 @@ static uint16_t checksum(const unsigned char *p, size_t n)
 
 static uint64_t now_us(void)
 {
-	struct timespec t;
+	struct timespec t = clock_now(CLOCK_MONOTONIC);
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
@@ -109,8 +132,9 @@ static struct ip ip_of(const struct sockaddr_storage *sa)
 }
 
 /* One echo request: identifier, index as sequence number, time of sending as data. */
-static void send_one(struct ping_sockets *s, struct ping *p, uint16_t id, unsigned index)
+static void send_one(struct ping_sockets *s, struct ping *p, unsigned index)
 {
+	int fd = p->to.family == 6 ? s->v6 : s->v4;
 	size_t ip_header = p->to.family == 6 ? 40 : 20;
 	size_t n = (p->size ? p->size : SMALL_PACKET) - ip_header;
 	struct sockaddr_storage to;
@@ -120,8 +144,8 @@ static void send_one(struct ping_sockets *s, struct ping *p, uint16_t id, unsign
 
 	memset(packet, 0, n);
 	packet[0] = p->to.family == 6 ? ICMP6_ECHO_REQUEST : ICMP_ECHO;
-	packet[4] = (unsigned char)(id >> 8);
-	packet[5] = (unsigned char)id;
+	packet[4] = (unsigned char)(s->id >> 8);
+	packet[5] = (unsigned char)s->id;
 	packet[7] = (unsigned char)index;
 	memcpy(packet + HEADER, &now, sizeof(now));
 	if (p->to.family == 4) { /* the kernel fills in ICMPv6's */
@@ -129,9 +153,8 @@ static void send_one(struct ping_sockets *s, struct ping *p, uint16_t id, unsign
 		packet[2] = (unsigned char)(sum >> 8);
 		packet[3] = (unsigned char)sum;
 	}
-	p->send_error = 0;
-	if (sendto(p->to.family == 6 ? s->v6 : s->v4, packet, n, 0, (struct sockaddr *)&to,
-		   to_len) < 0)
+	p->send_error = fd < 0 ? -fd : 0;
+	if (fd >= 0 && sendto(fd, packet, n, 0, (struct sockaddr *)&to, to_len) < 0)
 		p->send_error = errno;
 }
 
@@ -212,6 +235,7 @@ static void drain(int fd, struct ping *ping, unsigned count, uint16_t id)
 	while ((n = recvfrom(fd, packet, sizeof(packet), 0, (struct sockaddr *)&sa, &sa_len)) >=
 	       0) {
 		struct ip from = ip_of(&sa);
+		/* A ping socket gives no IPv4 header: there the reply begins, of type 0. */
 		size_t skip = from.family == 4 && n > 0 ? (packet[0] & 15u) * 4 : 0;
 
 		if ((size_t)n > skip)
@@ -229,8 +253,7 @@ static bool all_answered(const struct ping *ping, unsigned count)
 }
 
 /* Listen until all have answered or the time comes. */
-static void gather(struct ping_sockets *s, struct ping *ping, unsigned count, uint16_t id,
-		   uint64_t until)
+static void gather(struct ping_sockets *s, struct ping *ping, unsigned count, uint64_t until)
 {
 	struct pollfd fds[] = {{.fd = s->v4, .events = POLLIN}, {.fd = s->v6, .events = POLLIN}};
 
@@ -240,8 +263,8 @@ static void gather(struct ping_sockets *s, struct ping *ping, unsigned count, ui
 		if (now >= until)
 			return;
 		poll(fds, 2, (int)((until - now + 999) / 1000));
-		drain(s->v4, ping, count, id);
-		drain(s->v6, ping, count, id);
+		drain(s->v4, ping, count, s->id);
+		drain(s->v6, ping, count, s->id);
 	}
 }
 
@@ -249,17 +272,14 @@ int ping_all(struct ping_sockets *s, struct ping *ping, unsigned count, unsigned
 	     struct err *e)
 {
 	uint64_t start = now_us();
-	uint16_t id;
 
 	if (count > PING_MAX)
 		return err_set(e, ERR_USAGE, "ping", "more than %d addresses", PING_MAX);
-	if (getrandom(&id, sizeof(id), 0) != sizeof(id))
-		return err_sys(e, ERR_KERNEL, "ping", errno, "getrandom");
 	for (unsigned try = 1; try <= TRIES && !all_answered(ping, count); try++) {
 		for (unsigned i = 0; i < count; i++)
 			if (!ping[i].answered)
-				send_one(s, &ping[i], id, i);
-		gather(s, ping, count, id, start + (uint64_t)timeout_ms * 1000 * try / TRIES);
+				send_one(s, &ping[i], i);
+		gather(s, ping, count, start + (uint64_t)timeout_ms * 1000 * try / TRIES);
 	}
 	return 0;
 }

@@ -12,9 +12,10 @@
 
 #define PING_MAX 64 /* addresses in one round */
 
-/* Sockets of one network namespace; -1 where the kernel has no such family. */
+/* Sockets of one network namespace; where one could not be had, its errno, negative. */
 struct ping_sockets {
 	int v4, v6;
+	uint16_t id; /* of the echo requests sent by them */
 };
 
 /* Open them in the present namespace. With neither family that is an error. */

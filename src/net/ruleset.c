@@ -252,13 +252,12 @@ static int set_once(struct nl_sock *nf, const struct ruleset *want, struct err *
 	return nl_apply(nf, &change, e);
 }
 
-/* Where a part of nf_tables is missing, the kernel's own words do not say so. */
-static int blame_kernel(struct err *e)
+bool ruleset_unsupported(struct err *e)
 {
-	if (e->sys == ENOENT || e->sys == EINVAL || e->sys == EOPNOTSUPP)
-		err_hint(e, "the kernel needs nf_tables with nat and masquerade "
-			    "(CONFIG_NF_TABLES, CONFIG_NFT_MASQ)");
-	return -1;
+	if (e->sys != ENOENT)
+		return nft_unsupported(e);
+	err_clear(e); /* no nat chains in this family, or no masquerade expression */
+	return true;
 }
 
 int ruleset_set(struct nl_sock *nf, const struct ruleset *want, struct err *e)
@@ -271,7 +270,7 @@ int ruleset_set(struct nl_sock *nf, const struct ruleset *want, struct err *e)
 		if (set_once(nf, want, e) == 0)
 			return 0;
 		if (!nft_overtaken(e))
-			return blame_kernel(e);
+			return -1;
 	}
 	return never_quiet(e);
 }

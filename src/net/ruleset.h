@@ -63,6 +63,9 @@ int ruleset_look(struct nl_sock *nf, const struct ruleset *want, enum ruleset_st
 /* Make this network's rules just what is wanted; those of other networks stay. Idempotent. */
 int ruleset_set(struct nl_sock *nf, const struct ruleset *want, struct err *e) must_check;
 
+/* Was ruleset_set's e only that this kernel's nf_tables cannot do that? Then forget it. */
+bool ruleset_unsupported(struct err *e);
+
 /*
  * Remove this network's rules in that family (4 or 6), and the table when no rule of anybody is
  * left in it. *removed says whether there was anything.

@@ -36,7 +36,15 @@ int sysctl_set(const char *path, unsigned value, struct err *e)
 	full_path(name, path);
 	fd = open(name, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || file_write_all(fd, text, (size_t)n))
-		return err_sys(e, ERR_IO, "set sysctl", errno, "%s=%u", path, value);
+		return err_sys(e, ERR_IO, "set sysctl", errno, "%s to %u", name, value);
 	log_trace("set %s=%u: done", path, value);
 	return 0;
+}
+
+int sysctl_enable_ipv6(const char *ifname, struct err *e)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "net/ipv6/conf/%s/disable_ipv6", ifname);
+	return sysctl_number(path) > 0 ? sysctl_set(path, 0, e) : 0;
 }

@@ -10,7 +10,16 @@
 /* A setting that is a number, 0 or more; -1 where the kernel has no such one. */
 long sysctl_number(const char *path);
 
-/* Write a number. Gives 0, or -1 with e set (ERR_IO; a read-only /proc/sys is EROFS in e->sys). */
+/*
+ * Write a number. Gives 0, or -1 with e set: ERR_IO, the full path, and in e->sys why: EROFS for a
+ * read-only /proc/sys, ENOENT where the kernel has no such setting.
+ */
 int sysctl_set(const char *path, unsigned value, struct err *e) must_check;
+
+/*
+ * Switch IPv6 on for an interface, if it is off: one that comes to be under
+ * net.ipv6.conf.all.disable_ipv6=1 takes no address.
+ */
+int sysctl_enable_ipv6(const char *ifname, struct err *e) must_check;
 
 #endif

@@ -74,6 +74,8 @@ static int send_batch(struct nl_sock *s, struct nl_batch *b, uint16_t ack_last, 
 	if (fault)
 		return err_set(e, ERR_INTERNAL, b->ops ? b->label[op] : "send to the kernel", "%s",
 			       fault);
+	if (s->fd < 0)
+		return err_sys(e, ERR_KERNEL, b->label[0], EPROTONOSUPPORT, "no netlink socket");
 	if (b->ops == 0)
 		return err_set(e, ERR_INTERNAL, "send to the kernel", "nothing to send");
 	*first = s->sequence + 1;

@@ -25,7 +25,7 @@ enum nl_protocol {
 };
 
 struct nl_sock {
-	int fd; /* -1: not open */
+	int fd; /* -1: not open; then whatever is sent fails with EPROTONOSUPPORT in e->sys */
 	uint32_t sequence;
 };
 

@@ -53,7 +53,7 @@ int job_open_pod(struct job *j, struct err *e)
 	return netns_socket(&j->netns, &j->pod, NL_ROUTE, e);
 }
 
-/* --- what the runtime asks for ------------------------------------------------------------------ */
+/* --- what the runtime asks for ----------------------------------------------------------------- */
 
 /*
  * CNI_ARGS may hold anything else. An address of no configured family, or a second of one, would be
@@ -76,9 +76,17 @@ static int read_asked(struct job *j, struct err *e)
 				       ip_format(text, &ips.ip[i]));
 		j->asked[family] = &ips.ip[i];
 	}
-	mac = cni_wanted_mac(j->mac, j->rq, NULL, e);
+	mac = cni_wanted_mac(j->asked_mac, j->rq, NULL, e);
 	j->mac_asked = mac > 0;
 	return mac < 0 ? -1 : 0;
+}
+
+static void pod_mac(uint8_t mac[static MAC_BYTES], const struct job *j)
+{
+	if (j->mac_asked)
+		memcpy(mac, j->asked_mac, MAC_BYTES);
+	else
+		names_ip_mac(mac, &j->ip[0]);
 }
 
 /* --- leases ------------------------------------------------------------------------------------ */
@@ -103,35 +111,23 @@ static int take_lease(struct job *j, struct lease_store *store, unsigned family,
 		return 0;
 	if (e->code != ERR_STATE || !ip->family)
 		return -1;
-	/*
-	 * The pod has a lease. With a link it is a second ADD, without one the first was killed;
-	 * but then it has to be the address that is asked for.
-	 */
-	if ((j->asked[family] && !ip_equal(j->asked[family], ip)) ||
-	    link_look(&j->host.route, j->host_name, &leftover, &(struct err){0}) ||
-	    leftover.index) {
-		ip->family = 0; /* the first's, not ours to release */
+	/* The pod has a lease. With a link it is a second ADD, without one the first was killed. */
+	if (j->asked[family] && !ip_equal(j->asked[family], ip))
 		return -1;
-	}
+	if (link_look(&j->host.route, j->host_name, &leftover, &(struct err){0}) || leftover.index)
+		return -1;
 	log_line("%s: taking up the lease of an ADD that was cut off", j->rq->container_id);
 	err_clear(e);
 	return 0;
 }
 
-static int take_leases(struct job *j, struct err *e)
+static int take_leases(struct job *j, struct lease_store *store, struct err *e)
 {
-	cleanup_store struct lease_store store = LEASE_STORE_CLOSED;
-
-	if (lease_store_open(&store, j->conf.data_dir, j->rq->network, e))
+	if (lease_store_open(store, j->conf.data_dir, j->rq->network, e))
 		return -1;
-	for (unsigned family = 0; family < POD_FAMILIES; family++) {
-		if (!job_uses(j, family) || take_lease(j, &store, family, e) == 0)
-			continue;
-		if (family > 0 && j->ip[0].family &&
-		    lease_release(&store, &j->owner, j->ip, 1, &(struct err){0}))
-			log_line("%s: its lease stays until DEL", j->rq->container_id);
-		return -1;
-	}
+	for (unsigned family = 0; family < POD_FAMILIES; family++)
+		if (job_uses(j, family) && take_lease(j, store, family, e))
+			return -1;
 	return 0;
 }
 
@@ -170,6 +166,16 @@ static int refuse_taken_ifname(struct job *j, struct err *e)
 	return 0;
 }
 
+/* One end of the pair is there already: which? */
+static int refuse_existing(struct job *j, const struct err *why, struct err *e)
+{
+	if (refuse_taken_ifname(j, e))
+		return -1;
+	*e = *why;
+	err_hint(e, "the host link %s exists: DEL this container first", j->host_name);
+	return -1;
+}
+
 static int create_link(struct job *j, const struct node_state *node, struct err *e)
 {
 	struct pod_link link = {
@@ -178,32 +184,19 @@ static int create_link(struct job *j, const struct node_state *node, struct err 
 		.pod_name = j->rq->ifname,
 		.netns = j->netns.fd,
 	};
-	struct err why = {0};
 
 	if (node_mtu(&j->host.route, &j->conf.net, &link.mtu, e))
 		return -1;
 	names_host_mac(link.host_mac, j->host_name);
-	if (!j->mac_asked)
-		names_ip_mac(j->mac, &j->ip[0]);
-	memcpy(link.pod_mac, j->mac, MAC_BYTES);
-	if (link_create_pod(&j->host.route, &link, &why) == 0)
-		return 0;
-	if (why.sys == EEXIST && refuse_taken_ifname(j, e))
-		return -1;
-	*e = why;
-	if (why.sys == EEXIST)
-		err_hint(e, "the host link %s exists: DEL this container first", j->host_name);
-	return -1;
+	pod_mac(link.pod_mac, j);
+	return link_create_pod(&j->host.route, &link, e);
 }
 
-/* A namespace may be born with IPv6 off; an address needs it on, as the reference plugins do it. */
 static int enable_ipv6(void *arg, struct err *e)
 {
 	const struct job *j = arg;
-	char path[64];
 
-	snprintf(path, sizeof(path), "net/ipv6/conf/%s/disable_ipv6", j->rq->ifname);
-	return sysctl_number(path) > 0 ? sysctl_set(path, 0, e) : 0;
+	return sysctl_enable_ipv6(j->rq->ifname, e);
 }
 
 static int configure_pod(struct job *j, struct err *e)
@@ -229,30 +222,32 @@ static int configure_pod(struct job *j, struct err *e)
 }
 
 /* The pod end goes with the host end. Nothing to do where it was never made. */
-int job_remove_link(struct job *j, bool *was_there, struct err *e)
+int remove_pod_link(struct nl_sock *route, const char *host_name, bool *was_there, struct err *e)
 {
 	struct link link;
 
-	if (link_look(&j->host.route, j->host_name, &link, e))
+	if (link_look(route, host_name, &link, e))
 		return -1;
 	*was_there = link.index != 0;
-	return link.index ? link_remove_quickly(&j->host.route, link.index, e) : 0;
+	return link.index ? link_remove_quickly(route, link.index, e) : 0;
 }
 
 static int attach(struct job *j, struct node_state *node, struct err *e)
 {
-	struct err undo = {0};
+	struct err why = {0}, undo = {0};
 	unsigned made;
 	bool any;
 
 	if (!j->conf.manual && node->missing &&
 	    (refuse_taken_ifname(j, e) || node_up(&j->host, &j->conf.net, node, &made, e)))
 		return -1;
-	if (create_link(j, node, e))
-		return -1;
-	if (configure_pod(j, e) == 0)
+	if (create_link(j, node, &why) && why.sys == EEXIST)
+		return refuse_existing(j, &why, e);
+	if (!why.code && configure_pod(j, &why) == 0)
 		return 0;
-	if (job_remove_link(j, &any, &undo))
+	/* Failed halfway, or done without our hearing of it. */
+	*e = why;
+	if (remove_pod_link(&j->host.route, j->host_name, &any, &undo))
 		log_line("undo: %s", undo.msg);
 	return -1;
 }
@@ -261,11 +256,13 @@ static int describe(const struct job *j, struct cni_result *rs, struct err *e)
 {
 	struct cni_interface *interface = cni_result_interface(rs, e);
 	char *text = arena_take(MAC_TEXT, e);
+	uint8_t mac[MAC_BYTES];
 
 	if (!interface || !text)
 		return -1;
+	pod_mac(mac, j);
 	interface->name = j->rq->ifname;
-	interface->mac = names_format_mac(text, j->mac);
+	interface->mac = names_format_mac(text, mac);
 	interface->sandbox = j->rq->netns;
 	for (unsigned family = 0; family < POD_FAMILIES; family++) {
 		struct cni_address *a;
@@ -282,37 +279,42 @@ static int describe(const struct job *j, struct cni_result *rs, struct err *e)
 	return 0;
 }
 
+static int look_at_node(struct job *j, struct node_state *node, struct err *e)
+{
+	if (!j->conf.manual)
+		return node_look(&j->host, &j->conf.net, node, e);
+	if (node_look_bridge(&j->host.route, &j->conf.net, node, e))
+		return -1;
+	return job_demand_bridge(j, node, e);
+}
+
+/*
+ * The store is locked until the pod has its link, so that nobody finds a lease without one but
+ * after an ADD that was killed.
+ */
 static int add(const struct cni_request *rq, struct cni_result *rs, struct err *e)
 {
+	cleanup_store struct lease_store store = LEASE_STORE_CLOSED;
 	cleanup_job struct job j;
 	struct node_state node;
-	struct err undo = {0};
 
 	job_begin(&j, rq);
 	if (bash_conf_read(&j.conf, rq->conf, e) || read_asked(&j, e) || job_open_pod(&j, e) ||
-	    node_sockets_open(&j.host, e))
+	    node_sockets_open(&j.host, e) || look_at_node(&j, &node, e))
 		return -1;
-	if (j.conf.manual) {
-		if (node_look_bridge(&j.host.route, &j.conf.net, &node, e) ||
-		    job_demand_bridge(&j, &node, e))
-			return -1;
-	} else if (node_look(&j.host, &j.conf.net, &node, e)) {
-		return -1;
-	}
-	if (take_leases(&j, e))
-		return -1;
-	if (attach(&j, &node, e) == 0)
-		return describe(&j, rs, e);
-	if (release_leases(&j, j.ip, job_uses(&j, 1) ? 2 : 1, &undo))
-		log_line("undo: %s", undo.msg);
+	if (take_leases(&j, &store, e) == 0 && describe(&j, rs, e) == 0 &&
+	    attach(&j, &node, e) == 0)
+		return 0;
+	lease_undo(&store);
 	return -1;
 }
 
 /* --- DEL --------------------------------------------------------------------------------------- */
 
 /*
- * A pod end whose other end is in our bridge under another name: the walkthrough's bash made it,
- * before an upgrade. It is found through the pod's namespace, if that is still there.
+ * A pod end whose other end is in our bridge under a name that is not of our making: the
+ * walkthrough's bash made it, before an upgrade. It is found through the pod's namespace, if that
+ * is still there. A name of our making is another container's, to which the path belongs now.
  */
 static int remove_foreign_link(struct job *j, struct err *e)
 {
@@ -327,38 +329,29 @@ static int remove_foreign_link(struct job *j, struct err *e)
 	if (link_look_index(&j->host.route, pod.peer, &host, e) ||
 	    link_look(&j->host.route, j->conf.net.bridge, &bridge, e))
 		return -1;
-	if (!host.index || !bridge.index || host.master != bridge.index)
+	if (!host.index || !bridge.index || host.master != bridge.index ||
+	    names_is_host_link(host.name))
 		return 0;
 	return link_remove_quickly(&j->host.route, host.index, e);
-}
-
-/* The addresses that prevResult names; an unreadable one is no reason to keep a pod. */
-static unsigned read_hints(const struct cni_request *rq, struct ip *hint)
-{
-	static struct cni_result prev;
-	struct err ignored = {0};
-
-	if (cni_result_read(&prev, json_get(rq->conf, "prevResult"), &ignored))
-		return 0;
-	for (unsigned i = 0; i < prev.ip_count; i++)
-		hint[i] = prev.ips[i].address.ip;
-	return prev.ip_count;
 }
 
 static int del(const struct cni_request *rq, struct err *e)
 {
 	cleanup_job struct job j;
 	struct ip hint[CNI_IPS_MAX];
+	unsigned hints;
 	bool was_there;
 
 	job_begin(&j, rq);
 	if (bash_conf_read_for_removal(&j.conf, rq->conf, e) ||
-	    nl_open(&j.host.route, NL_ROUTE, e) || job_remove_link(&j, &was_there, e))
+	    nl_open(&j.host.route, NL_ROUTE, e) ||
+	    remove_pod_link(&j.host.route, j.host_name, &was_there, e))
 		return -1;
 	if (!was_there && remove_foreign_link(&j, e))
 		return -1;
 	/* Only now: an address must not be given away while a link has it. */
-	return release_leases(&j, hint, read_hints(rq, hint), e);
+	hints = cni_result_addresses(hint, ARRAY_SIZE(hint), json_get(rq->conf, "prevResult"));
+	return release_leases(&j, hint, hints, e);
 }
 
 static const struct cni_plugin plugin = {

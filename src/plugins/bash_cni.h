@@ -20,7 +20,7 @@ struct job {
 	struct nl_sock pod; /* the same */
 	struct ip ip[POD_FAMILIES];
 	const struct ip *asked[POD_FAMILIES]; /* by the runtime, for an ADD; NULL: any */
-	uint8_t mac[MAC_BYTES];		      /* of the pod's end */
+	uint8_t asked_mac[MAC_BYTES];
 	bool mac_asked;
 };
 
@@ -43,7 +43,8 @@ int job_pool(const struct job *j, unsigned family, struct ip_range *range,
 int job_demand_bridge(const struct job *j, const struct node_state *node, struct err *e) must_check;
 
 /* Remove the pod's link by its host end; the pod's end goes with it. */
-int job_remove_link(struct job *j, bool *was_there, struct err *e) must_check;
+int remove_pod_link(struct nl_sock *route, const char *host_name, bool *was_there,
+		    struct err *e) must_check;
 
 /* The verbs. */
 int bash_cni_check(const struct cni_request *rq, struct err *e);

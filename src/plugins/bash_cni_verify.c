@@ -151,7 +151,7 @@ int bash_cni_status(const struct cni_request *rq, struct err *e)
 }
 
 struct collection {
-	const struct cni_request *rq;
+	const char *network;
 	struct cni_attachments valid;
 	struct nl_sock route;
 	struct err *e; /* the first error; the collection goes on */
@@ -161,29 +161,21 @@ struct collection {
 static bool keep_lease(const struct lease_owner *owner, const struct ip *ip, void *arg)
 {
 	struct collection *c = arg;
-	struct cni_request gone = *c->rq;
-	struct job j;
+	char host_name[LINK_NAME], text[IP_TEXT];
 	bool was_there;
-	char text[IP_TEXT];
 
 	if (cni_attachments_have(&c->valid, owner->container_id, owner->ifname))
 		return true;
-	gone.container_id = owner->container_id;
-	gone.ifname = owner->ifname;
-	job_begin(&j, &gone);
-	j.host.route = c->route;
 	log_line("GC: releasing %s of container %s, interface %s", ip_format(text, ip),
 		 owner->container_id, owner->ifname);
-	if (job_remove_link(&j, &was_there, c->e))
-		return true;
-	c->route = j.host.route;
-	return false;
+	names_host_link(host_name, c->network, owner->container_id, owner->ifname);
+	return remove_pod_link(&c->route, host_name, &was_there, c->e) != 0;
 }
 
 int bash_cni_gc(const struct cni_request *rq, struct err *e)
 {
 	cleanup_store struct lease_store store = LEASE_STORE_CLOSED;
-	struct collection c = {.rq = rq, .route.fd = -1, .e = e};
+	struct collection c = {.network = rq->network, .route.fd = -1, .e = e};
 	struct bash_conf conf;
 	int there, result;
 

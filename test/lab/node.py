@@ -146,7 +146,7 @@ class Pod:
     def json(self, *command):
         return json.loads(self.run(*command).stdout or "[]")
 
-    def ping(self, address, timeout=1):
+    def ping(self, address, timeout=3):
         return self.node.ping(address, netns=self.name, timeout=timeout)
 
     def start_ping(self, address, timeout=1):

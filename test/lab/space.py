@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from .kernel import choose_iptables
+
 # What commands in a namespace see of the caller's environment: nothing, so that a stray CNI_* or LANG changes no test.
 ENVIRONMENT = {
     "PATH": "/opt/cni/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -33,7 +35,7 @@ class Space:
         self.name = name
         self.children = []
         self.own_pids = own_pids
-        script = f"{setup}\necho ready\nexec env --ignore-signal=CHLD cat"  # an init that has no zombies
+        script = f"{choose_iptables()}{setup}\necho ready\nexec env --ignore-signal=CHLD cat"  # an init without zombies
         processes = ["--pid", "--fork", "--kill-child", "--mount-proc"] if own_pids else []
         self.holder = subprocess.Popen(
             ["unshare", "--net", "--mount", *processes, "--propagation", "private", "sh", "-euc", script],
@@ -115,7 +117,7 @@ class Space:
     def copy(self, source, path, mode=0o644):
         self.write(path, Path(source).read_bytes(), mode)
 
-    def ping(self, address, netns=None, timeout=1):
+    def ping(self, address, netns=None, timeout=3):
         """Does one echo request sent from here (or from a named namespace in here) get its reply?"""
         return self.start_ping(address, netns, timeout).wait() == 0
 

@@ -8,28 +8,22 @@ MTU = 1460
 
 # A packet may leave a node with a source that is not the node's, or reach one for an address that is not the node's,
 # only if that node may forward (`gcloud compute instances create --can-ip-forward`). The way out of the VPC is for
-# the nodes' own addresses alone: the Internet gateway translates those and knows no others.
-RULES = f"""
-table ip fabric {{
-    set addresses {{ type ifname . ipv4_addr; }}
-    set forwarders {{ type ifname; }}
-    chain forward {{
-        type filter hook forward priority filter; policy drop;
-        iifname "{OUTSIDE_LINK}" oifname . ip daddr @addresses accept
-        oifname "{OUTSIDE_LINK}" iifname . ip saddr @addresses accept
-        oifname "{OUTSIDE_LINK}" drop
-        iifname . ip saddr != @addresses iifname != @forwarders counter drop
-        oifname . ip daddr != @addresses oifname != @forwarders counter drop
-        accept
-    }}
-}}
-"""
-
+# the nodes' own addresses alone: the Internet gateway translates those and knows no others. So FROM lets pass what
+# comes by a link rightly and TO what leaves by it rightly; each link puts its rules before the DROP.
 SETUP = f"""
+mount -t tmpfs none /run
 ip link set lo up
 echo 1 > /proc/sys/net/ipv4/ip_forward
-nft -f - <<'END'
-{RULES}END
+iptables -P FORWARD DROP
+iptables -N FROM
+iptables -N TO
+iptables -A FORWARD -j FROM
+iptables -A FORWARD -j TO
+iptables -A FORWARD -j ACCEPT
+iptables -A FROM -i {OUTSIDE_LINK} -j RETURN
+iptables -A FROM -j DROP
+iptables -A TO -o {OUTSIDE_LINK} -j RETURN
+iptables -A TO -j DROP
 """
 
 
@@ -46,7 +40,8 @@ class Vpc(Space):
                 f"ip link set ens4 up\n"
                 f"ip route add {GATEWAY} dev ens4 scope link\n"
                 f"ip route add default via {GATEWAY} dev ens4")
-        self.run("nft", "add", "element", "ip", "fabric", "addresses", f'{{ "{node.name}" . {address} }}')
+        self.sh(f"iptables -I FROM -i {node.name} -s {address} -j RETURN\n"
+                f"iptables -I TO -o {node.name} -d {address} -j RETURN")
         self.can_ip_forward(node, can_ip_forward)
 
     def attach_outside(self, address):
@@ -68,8 +63,9 @@ class Vpc(Space):
         self.addresses[link] = address
 
     def can_ip_forward(self, node, allowed):
-        verb = "add" if allowed else "delete"
-        self.run("nft", verb, "element", "ip", "fabric", "forwarders", f'{{ "{node.name}" }}', check=allowed)
+        verb = "-I" if allowed else "-D"
+        self.run("iptables", verb, "FROM", "-i", node.name, "!", "-o", OUTSIDE_LINK, "-j", "RETURN", check=allowed)
+        self.run("iptables", verb, "TO", "-o", node.name, "!", "-i", OUTSIDE_LINK, "-j", "RETURN", check=allowed)
 
     def add_route(self, prefix, node):
         """gcloud compute routes create --destination-range PREFIX --next-hop-instance NODE"""

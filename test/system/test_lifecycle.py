@@ -1,9 +1,12 @@
 """DEL, CHECK, GC, STATUS, VERSION and GET of bash-cni."""
 
 import json
+import os
+import subprocess
 
 import pytest
 from lab import configs, snapshot
+from lab.runtime import environment
 
 VERSIONS = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"]
 
@@ -18,6 +21,37 @@ def veths(node):
 
 def assert_clean(node):
     assert snapshot.leases(node) == {} and veths(node) == []
+
+
+# --- the runtime goes away ------------------------------------------------------------------------
+
+def test_add_whose_result_nobody_reads(node):
+    node.add_pod("first", conf())
+    pod = node.pod("pod")
+    before = snapshot.of(node, pod)
+    reader, writer = os.pipe()
+    os.close(reader)
+    add = node.popen("/opt/cni/bin/bash-cni", env=environment("ADD", **pod.attachment.parameters),
+                     stdin=subprocess.PIPE, stdout=writer)
+    os.close(writer)
+    add.communicate(json.dumps(conf()))
+    assert add.returncode == 1
+    assert not snapshot.changes(before, snapshot.of(node, pod))
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_descriptors(node, closed):
+    """What is opened next must not take their place: the log would be read, or be given the result."""
+    node.add_pod("first", conf())
+    pod = node.pod("pod")
+    before = snapshot.of(node, pod)
+    done = node.run("sh", "-c", f"exec /opt/cni/bin/bash-cni {closed}", input=json.dumps(conf()), check=False,
+                    env=environment("ADD", **pod.attachment.parameters))
+    if closed == "2>&-":
+        assert done.returncode == 0 and json.loads(done.stdout)["ips"]
+    else:
+        assert done.returncode == 1
+        assert not snapshot.changes(before, snapshot.of(node, pod))
 
 
 # --- DEL ------------------------------------------------------------------------------------------
@@ -65,6 +99,14 @@ def test_del_without_prev_result(node):
     assert_clean(node)
 
 
+@pytest.mark.parametrize("prev", ["text", [], {"ips": 7}, {"ips": [7, {"address": 7}, {"address": "10.244.0.2/24"}]},
+                                  {"ips": [{"address": "10.244.0.99/24"}]}], ids=str)
+def test_del_with_a_prev_result_that_is_none(node, prev):
+    pod = node.add_pod("pod", conf())
+    node.cni("DEL", {**conf(), "prevResult": prev}, **pod.attachment.parameters).expect_success()
+    assert_clean(node)
+
+
 def test_del_leaves_other_pods_alone(node):
     pods = [node.add_pod(f"pod{i}", conf()) for i in range(3)]
     others = [pods[0], pods[2]]
@@ -75,6 +117,14 @@ def test_del_leaves_other_pods_alone(node):
     assert changes and all(line.startswith(("files", "host links: gone", "host addresses: gone")) for line in changes)
     assert set(snapshot.leases(node)) == {pod.ip for pod in others} and len(veths(node)) == 2
     assert all(pod.ping("10.244.0.1") for pod in others)
+
+
+def test_late_del_spares_the_next_pod_at_the_same_path(node):
+    """A path such as /proc/PID/ns/net comes to belong to another container, before the first one's DEL comes."""
+    pod = node.add_pod("pod", conf())
+    before = snapshot.of(node, pod)
+    node.cni("DEL", conf(), containerid="earlier", netns=pod.netns).expect_success()
+    assert not snapshot.changes(before, snapshot.of(node, pod))
 
 
 def test_del_of_one_interface_keeps_the_other(node):
@@ -140,6 +190,16 @@ def test_gc_removes_what_belongs_to_nobody(node):
     assert snapshot.leases(node) == {pods[0].ip: (pods[0].id, "eth0")}
     assert len(veths(node)) == 1
     assert pods[0].ping("10.244.0.1") and not pods[1].ping("10.244.0.1")
+
+
+def test_gc_keeps_a_very_old_lease_of_a_container_that_lives(node):
+    """Very old host-locals wrote the bare container ID."""
+    pod = node.add_pod("pod", conf())
+    node.write("/var/lib/cni/networks/mynet/10.244.0.2", pod.id)
+    collect(node, [pod]).expect_success()
+    assert "10.244.0.2" in snapshot.leases(node)
+    collect(node, []).expect_success()
+    assert "10.244.0.2" not in snapshot.leases(node)
 
 
 def test_gc_of_nothing(node):

@@ -1,0 +1,55 @@
+/*
+ * Where things stand in the entries of IPv4's and IPv6's tables, so that one code serves both.
+ * Shared by the files that implement xt_table.h.
+ */
+#ifndef NET_XT_LAYOUT_H
+#define NET_XT_LAYOUT_H
+
+#include <string.h>
+
+#include "net/xt_table.h"
+
+#define XT_ENTRY_ALIGN 8 /* XT_ALIGN: of struct _xt_align in x_tables.h */
+
+/* Offsets in struct ipt_entry and ip6t_entry. Addresses come first: source, destination, masks. */
+struct xt_layout {
+	uint8_t address; /* bytes of one */
+	uint8_t interface, proto, flags, nfcache, target_offset, next_offset, counters;
+	uint8_t head;	    /* bytes of the whole */
+	uint8_t goto_flag;  /* "-g": no condition */
+	uint8_t multirange; /* the target of MASQUERADE has a count before its range */
+	uint8_t range;	    /* bytes of that target's data */
+};
+extern const struct xt_layout xt_layouts[2];
+
+static inline const struct xt_layout *xt_layout(const struct xt_table *t)
+{
+	return &xt_layouts[t->family == 6];
+}
+
+static inline uint16_t xt_u16(const struct xt_table *t, uint32_t at)
+{
+	uint16_t v;
+
+	memcpy(&v, t->entries + at, sizeof(v));
+	return v;
+}
+
+/* Of the entry's target, from the entry on. */
+static inline uint32_t xt_target_at(const struct xt_table *t, uint32_t at)
+{
+	return xt_u16(t, at + xt_layout(t)->target_offset);
+}
+
+/* The verdict of a standard target: negative ones are final, others offsets. */
+bool xt_verdict(const struct xt_table *t, uint32_t at, int32_t *verdict);
+void xt_set_verdict(struct xt_table *t, uint32_t at, int32_t verdict);
+
+/* Is it what a policy may be: no condition, and a verdict that is final? */
+bool xt_is_policy(const struct xt_table *t, uint32_t at);
+
+/* The bytes of a rule; gives how many. */
+uint32_t xt_build(unsigned char bytes[static XT_RULE_MAX], uint8_t family,
+		  const struct xt_rule *rule);
+
+#endif

@@ -1,0 +1,56 @@
+#!/bin/sh
+# Run the system tests on another kernel: User-Mode Linux, an ordinary process, whose root is this
+# machine's, read-only. One for each of two processors, each with half of the tests.
+#
+#	test/uml/run.sh CNIBOX OUT [PYTEST ARGUMENT]...
+#
+# What each prints is kept in OUT/SHARD/console. Exit status 0 if all tests passed or said what the
+# kernel lacks.
+set -eu
+
+cnibox=$(realpath "$1")
+mkdir -p "$2"
+out=$(realpath "$2")
+repository=$(realpath "$(dirname "$0")/../..")
+shift 2
+
+minutes=20
+shards=2
+sockets=$(mktemp -d)
+trap 'rm -rf "$sockets"' EXIT
+
+# The kernel hands words that it does not know to init: NAME=VALUE in the environment.
+boot() {
+	shard=$1
+	shift
+	place=$out/$shard
+	rm -rf "$place"
+	mkdir -p "$place"
+	printf '%s\n' "$@" >"$place/arguments"
+	timeout -k 10 $((minutes * 60)) linux.uml rootfstype=hostfs rootflags=/ ro init="$repository/test/uml/init.sh" \
+		mem=2G quiet con=null con0=null,fd:1 uml_dir="$sockets/" \
+		REPOSITORY="$repository" CNIBOX="$cnibox" OUT="$place" SHARD="$shard/$shards" CI="${CI:-}" \
+		</dev/null >"$place/console" 2>&1
+}
+
+echo "system tests in User-Mode Linux, $shards at once:"
+shard=0
+while [ $shard -lt $shards ]; do
+	boot $shard "$@" &
+	shard=$((shard + 1))
+done
+wait
+
+failed=0
+shard=0
+while [ $shard -lt $shards ]; do
+	# From the marker of init.sh on: what is before it is the kernel's.
+	sed -n 's/\r$//; /^== /,$p' "$out/$shard/console" | grep -vE '^(sysrq|reboot):'
+	if ! status=$(cat "$out/$shard/status" 2>/dev/null); then
+		echo "the kernel ended, or $minutes minutes were over, before pytest was done: $out/$shard/console"
+		status=1
+	fi
+	[ "$status" = 0 ] || failed=1
+	shard=$((shard + 1))
+done
+exit $failed
