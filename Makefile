@@ -38,6 +38,8 @@ REPRODUCIBLE := '-ffile-prefix-map=$(CURDIR)=.' -Wdate-time
 CFLAGS  ?= -Oz -g
 CFLAGS  += $(STD) $(WARN) $(REPRODUCIBLE) -fvisibility=hidden -ffunction-sections -fdata-sections \
            -fstack-protector-strong -fno-asynchronous-unwind-tables -fno-pie -MMD -MP
+# Nothing here counts in floating point, and small code is wanted more than fast switches.
+CFLAGS  += -mgeneral-regs-only -fno-jump-tables
 # PAGE is the largest page that a kernel of the architecture can have.
 LDFLAGS += -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack \
            -Wl,--build-id=none -Wl,-z,norelro -Wl,-z,noseparate-code \
@@ -77,7 +79,7 @@ minimal:
 # --- the program -------------------------------------------------------------------------------
 
 # The kernel's and the libraries' headers, which musl's compiler would not find.
-$(OBJ)/include/.done: | deps-build
+$(OBJ)/include/.done: Makefile | deps-build
 	@mkdir -p $(@D)
 	$(Q)ln -sfn $(addprefix /usr/include/,linux asm-generic bearssl bearssl.h jsmn.h cmocka.h) $(@D)
 	$(Q)for d in /usr/include/$(TRIPLET)/asm /usr/$(TRIPLET)/include/asm; do \
@@ -172,6 +174,15 @@ demo: all | deps-test
 	$(Q)tools/private.sh $(PYTHON) test/lab/demo.py $(OUT)/cnibox
 
 # --- for developers ----------------------------------------------------------------------------
+
+$(OUT)/bench/%: tools/bench/%.c $(OBJ)/include/.done
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) $(LDFLAGS) -o $@ $<
+
+# B='--json --rounds 1000': arguments of tools/bench/bench.py.
+bench: all $(OUT)/bench/floor $(OUT)/bench/rounds | deps-test
+	$(Q)tools/private.sh $(PYTHON) tools/bench/bench.py --build $(OUT) $(B)
 
 # Stripped; in KiB.
 BUDGET_FULL    := 160

@@ -5,6 +5,7 @@
 #define APPLET_H
 
 struct cni_plugin;
+struct err;
 
 struct applet {
 	const char *name;
@@ -13,8 +14,11 @@ struct applet {
 
 	/* A CNI plugin ... */
 	const struct cni_plugin *plugin;
-	/* ... or a command: gives the exit status, 0, 1 (failure) or 2 (usage). */
-	int (*run)(int argc, char **argv);
+	/*
+	 * ... or a command, from its words (argv[0] is its name): gives the exit status, 0 or 1,
+	 * or -1 with e set, which main prints. ERR_USAGE: exit status 2, and a word on --help.
+	 */
+	int (*run)(char **argv, struct err *e);
 };
 
 /* All of them, in the order of applets.h. */

@@ -1,13 +1,16 @@
 /*
  * One binary, many programs: argv[0], or argv[1] behind the name cnibox, chooses the applet.
  */
+#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "applet.h"
-#include "base/compiler.h"
+#include "base/err.h"
+#include "base/say.h"
 #include "base/version.h"
 #include "cni/plugin.h"
 #include "config.h"
@@ -31,31 +34,83 @@ const struct applet *applet_find(const char *name)
 	return NULL;
 }
 
-static void list_applets(FILE *to)
+static void list_applets(void (*to)(const char *fmt, ...))
 {
-	fprintf(to,
-		"cnibox %s: pod networking in one file\n\n"
-		"usage: cnibox APPLET [ARGUMENT]...\n"
-		"       APPLET [ARGUMENT]...      by a link of that name to cnibox\n\n"
-		"applets:\n",
-		CNIBOX_VERSION);
+	to("cnibox %s: pod networking in one file\n\n"
+	   "usage: cnibox APPLET [ARGUMENT]...\n"
+	   "       APPLET [ARGUMENT]...      by a link of that name to cnibox\n\n"
+	   "applets:\n",
+	   CNIBOX_VERSION);
 	for (unsigned i = 0; i < applet_count; i++)
-		fprintf(to, "  %-12s %s\n", applets[i]->name, applets[i]->summary);
-	fputs("\n'cnibox APPLET --help' explains one; 'cnibox install' puts the CNI plugins in place.\n",
-	      to);
+		to("  %-12s %s\n", applets[i]->name, applets[i]->summary);
+	to("\n'cnibox APPLET --help' explains one; 'cnibox install' puts the CNI plugins in place.\n");
 }
 
-static int run_applet(const struct applet *a, int argc, char **argv)
+static bool is_help(const char *word)
 {
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		fputs(a->help, stdout);
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* Wherever it stands: who types it has seen enough of the rest. */
+static bool asks_for_help(char **words)
+{
+	for (; *words && strcmp(*words, "--") != 0; words++)
+		if (is_help(*words))
+			return true;
+	return false;
+}
+
+/* A command has failed. Gives its exit status. */
+static int report(const struct applet *a, const struct err *e)
+{
+	complain("%s: %s\n", a->name, e->msg);
+	if (*e->details)
+		complain("  %s\n", e->details);
+	if (e->code != ERR_USAGE)
+		return 1;
+	complain("  '%s --help' shows what it takes\n", a->name);
+	return 2;
+}
+
+static int run_applet(const struct applet *a, char **argv)
+{
+	struct err e = {0};
+	int status;
+
+	if (asks_for_help(argv + 1)) {
+		say_text(a->help);
 		return 0;
 	}
-	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
-		printf("%s (cnibox) %s\n", a->name, CNIBOX_VERSION);
+	if (argv[1] && strcmp(argv[1], "--version") == 0) {
+		say("%s (cnibox) %s\n", a->name, CNIBOX_VERSION);
 		return 0;
 	}
-	return a->plugin ? cni_run(a->plugin) : a->run(argc, argv);
+	if (a->plugin)
+		return cni_run(a->plugin);
+	status = a->run(argv, &e);
+	return status < 0 ? report(a, &e) : status;
+}
+
+static int run(const char *name, char **argv)
+{
+	const struct applet *a = applet_find(name);
+
+	if (a)
+		return run_applet(a, argv);
+	if (!argv[0] || !argv[1] || is_help(argv[1])) {
+		list_applets(say);
+		return 0;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		say("cnibox %s\n", CNIBOX_VERSION);
+		return 0;
+	}
+	a = applet_find(argv[1]);
+	if (a)
+		return run_applet(a, argv + 1);
+	complain("cnibox: there is no applet '%s'\n\n", argv[1]);
+	list_applets(complain);
+	return 2;
 }
 
 /*
@@ -64,8 +119,10 @@ static int run_applet(const struct applet *a, int argc, char **argv)
  */
 static void fill_standard_descriptors(void)
 {
+	struct stat st;
+
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 &&
+		if (fstat(fd, &st) &&
 		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
 			return;
 }
@@ -74,23 +131,12 @@ int main(int argc, char **argv)
 {
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "cnibox";
-	const struct applet *a = applet_find(name);
+	int status;
 
 	fill_standard_descriptors();
-	if (a)
-		return run_applet(a, argc, argv);
-	if (argc < 2 || strcmp(argv[1], "--help") == 0) {
-		list_applets(stdout);
-		return 0;
-	}
-	if (strcmp(argv[1], "--version") == 0) {
-		printf("cnibox %s\n", CNIBOX_VERSION);
-		return 0;
-	}
-	a = applet_find(argv[1]);
-	if (a)
-		return run_applet(a, argc - 1, argv + 1);
-	fprintf(stderr, "cnibox: there is no applet '%s'\n\n", argv[1]);
-	list_applets(stderr);
-	return 2;
+	status = run(name, argv);
+	if (say_end() == 0)
+		return status;
+	complain("%s: print: %s\n", name, strerror(errno));
+	return status ? status : 1;
 }

@@ -3,7 +3,6 @@
  * musl does not have. They check as glibc's do and stop the process when a copy would overflow.
  */
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 void *__memcpy_chk(void *to, const void *from, size_t n, size_t room);
@@ -13,20 +12,20 @@ void *__memset_chk(void *to, int byte, size_t n, size_t room);
 void *__memcpy_chk(void *to, const void *from, size_t n, size_t room)
 {
 	if (n > room)
-		abort();
+		__builtin_trap();
 	return memcpy(to, from, n);
 }
 
 void *__memmove_chk(void *to, const void *from, size_t n, size_t room)
 {
 	if (n > room)
-		abort();
+		__builtin_trap();
 	return memmove(to, from, n);
 }
 
 void *__memset_chk(void *to, int byte, size_t n, size_t room)
 {
 	if (n > room)
-		abort();
+		__builtin_trap();
 	return memset(to, byte, n);
 }

@@ -116,22 +116,24 @@ int file_replace(const char *path, mode_t mode, const char *content, size_t n, s
 	return 0;
 }
 
-int file_make_directories(const char *path, mode_t mode)
+int file_make_directories(const char *path, mode_t mode, struct err *e)
 {
-	char partial[PATH_MAX];
+	char part[PATH_MAX];
 	struct stat st;
 
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return 0;
-	if (snprintf(partial, sizeof(partial), "%s", path) >= (int)sizeof(partial)) {
-		errno = ENAMETOOLONG;
-		return -1;
+	if (!*path || snprintf(part, sizeof(part), "%s", path) >= (int)sizeof(part))
+		return err_sys(e, ERR_IO, "make directory", *path ? ENAMETOOLONG : ENOENT, "\"%s\"",
+			       path);
+	for (char *slash = part; slash; *slash = '/') {
+		slash = strchr(slash + 1, '/');
+		if (slash)
+			*slash = '\0';
+		if (mkdir(part, mode) && (errno != EEXIST || stat(part, &st)))
+			return err_sys(e, ERR_IO, "make directory", errno, "%s", part);
+		if (!slash)
+			break;
 	}
-	for (char *slash = strchr(partial + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(partial, mode) && errno != EEXIST)
-			return -1;
-		*slash = '/';
-	}
-	return mkdir(partial, mode) && errno != EEXIST ? -1 : 0;
+	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		return err_sys(e, ERR_IO, "make directory", ENOTDIR, "%s", path);
+	return 0;
 }

@@ -45,7 +45,7 @@ int file_write_all(int fd, const char *buf, size_t n) must_check;
 int file_replace(const char *path, mode_t mode, const char *content, size_t n,
 		 struct err *e) must_check;
 
-/* mkdir -p. Gives 0, or -1 with errno set. */
-int file_make_directories(const char *path, mode_t mode) must_check;
+/* mkdir -p. Gives 0, or -1 with e set (ERR_IO), naming the directory that could not be made. */
+int file_make_directories(const char *path, mode_t mode, struct err *e) must_check;
 
 #endif

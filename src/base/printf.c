@@ -1,7 +1,6 @@
 /*
- * The printf family without floating point and positional arguments: snprintf, vsnprintf, printf,
- * fprintf, vfprintf under their own names, so that the linker does not take musl's, of whose
- * 12 KiB nothing here is needed.
+ * snprintf and vsnprintf without floating point and positional arguments, under their own names, so
+ * that the linker does not take musl's, of whose 12 KiB nothing here is needed.
  *
  * Flags '-' and '0', width and precision (also '*'), the length modifiers hh h l ll z j t, and
  * the conversions d i u x c s p m %. Anything else stops the process: the compiler has checked
@@ -13,16 +12,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define DIGITS_MAX 20 /* of 2^64 - 1 */
 
-/* Where the text goes: into a buffer, as far as it fits, or to a stream. */
+/* Where the text goes, as far as it fits. */
 struct sink {
 	char *buf;
 	size_t size;
-	FILE *to;
 	size_t total;
 };
 
@@ -36,9 +33,7 @@ struct conversion {
 
 static void put(struct sink *s, const char *text, size_t n)
 {
-	if (s->to)
-		fwrite(text, 1, n, s->to);
-	else if (s->total < s->size)
+	if (s->total < s->size)
 		memcpy(s->buf + s->total, text, n < s->size - s->total ? n : s->size - s->total);
 	s->total += n;
 }
@@ -76,7 +71,7 @@ static void put_number(struct sink *s, const struct conversion *c, uint64_t valu
 	if (least > (int)n)
 		zeros = (size_t)least - n;
 	if (zeros > 32)
-		abort();
+		__builtin_trap();
 	if (negative)
 		text[at++] = '-';
 	memset(text + at, '0', zeros);
@@ -161,7 +156,7 @@ static void convert(struct sink *s, const struct conversion *c, va_list *ap, int
 		put(s, "%", 1);
 		return;
 	default:
-		abort();
+		__builtin_trap();
 	}
 }
 
@@ -221,40 +216,6 @@ int snprintf(char *restrict buf, size_t size, const char *restrict f, ...)
 
 	va_start(ap, f);
 	n = vsnprintf(buf, size, f, ap);
-	va_end(ap);
-	return n;
-}
-
-int vfprintf(FILE *restrict to, const char *restrict f, va_list ap)
-{
-	struct sink s = {.to = to};
-	va_list copy;
-	int n;
-
-	va_copy(copy, ap);
-	n = format(&s, f, &copy);
-	va_end(copy);
-	return ferror(to) ? -1 : n;
-}
-
-int fprintf(FILE *restrict to, const char *restrict f, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, f);
-	n = vfprintf(to, f, ap);
-	va_end(ap);
-	return n;
-}
-
-int printf(const char *restrict f, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, f);
-	n = vfprintf(stdout, f, ap);
 	va_end(ap);
 	return n;
 }

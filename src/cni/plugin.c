@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/say.h"
 #include "base/version.h"
 #include "json/writer.h"
 
@@ -78,11 +79,11 @@ static int print_versions(void)
 /* Without CNI_COMMAND a person has called, not a runtime. */
 static int print_about(const struct cni_plugin *p)
 {
-	fprintf(stderr, "CNI %s plugin (cnibox) %s\nCNI protocol versions supported: ", p->name,
-		CNIBOX_VERSION);
+	complain("CNI %s plugin (cnibox) %s\nCNI protocol versions supported: ", p->name,
+		 CNIBOX_VERSION);
 	for (unsigned v = 0; v < CNI_VERSION_COUNT; v++)
-		fprintf(stderr, "%s%s", v ? ", " : "", cni_version_text((enum cni_version)v));
-	fprintf(stderr, "\nA container runtime calls this; '%s --help' explains it.\n", p->name);
+		complain("%s%s", v ? ", " : "", cni_version_text((enum cni_version)v));
+	complain("\nA container runtime calls this; '%s --help' explains it.\n", p->name);
 	return 0;
 }
 

@@ -9,11 +9,11 @@
 #include "cni/version.h"
 #include "json/reader.h"
 
-#define CNI_INTERFACES_MAX                                                                         \
-	64		  /* bridge, host end, pod end ... of all networks of a chained result */
-#define CNI_IPS_MAX    16 /* one per range set; two families of a few sets */
-#define CNI_ROUTES_MAX 128
-#define CNI_DNS_MAX    32 /* words of one kind */
+/* Of all networks of a chained result: bridge, host end, pod end ... */
+#define CNI_INTERFACES_MAX 64
+#define CNI_IPS_MAX	   16 /* one per range set; two families of a few sets */
+#define CNI_ROUTES_MAX	   128
+#define CNI_DNS_MAX	   32 /* words of one kind */
 
 struct cni_interface {
 	const char *name;

@@ -9,6 +9,7 @@
 
 #include "applet.h"
 #include "base/number.h"
+#include "base/say.h"
 #include "cni/bash_conf.h"
 #include "commands/check.h"
 #include "commands/command.h"
@@ -218,16 +219,15 @@ static void print_table(const struct check *c)
 		const struct check_target *t = &c->target[i];
 		char text[IP_TEXT];
 
-		printf("ping %-16s  %s ping %s", ip_format(text, &c->ping[i].to),
-		       c->ping[i].answered ? "Can" : "Can't", kind_words[t->kind]);
+		say("ping %-16s  %s ping %s", ip_format(text, &c->ping[i].to),
+		    c->ping[i].answered ? "Can" : "Can't", kind_words[t->kind]);
 		if (c->ping[i].answered)
-			printf("  (%u.%03u ms)", c->ping[i].rtt_us / 1000,
-			       c->ping[i].rtt_us % 1000);
-		putchar('\n');
+			say("  (%u.%03u ms)", c->ping[i].rtt_us / 1000, c->ping[i].rtt_us % 1000);
+		say("\n");
 		if (*t->cause)
-			printf("    why:  %s\n", t->cause);
+			say("    why:  %s\n", t->cause);
 		if (*t->fix)
-			printf("    mend: %s\n", t->fix);
+			say("    mend: %s\n", t->fix);
 	}
 }
 
@@ -262,7 +262,7 @@ static int print_json(const struct check *c, struct err *e)
 	}
 	if (out_end(&w, e))
 		return -1;
-	fputs(json, stdout);
+	say_text(json);
 	return 0;
 }
 
@@ -364,21 +364,13 @@ static int read_flags(struct flags *f, char **argv, struct err *e)
 	return e->code ? -1 : 0;
 }
 
-static int run(int argc, char **argv)
+static int run(char **argv, struct err *e)
 {
 	struct flags f = {0};
-	struct err e = {0};
-	int result;
 
-	(void)argc;
 	check.host.route.fd = check.host.netfilter.fd = check.pod.fd = -1;
 	check.netns.fd = check.netns.host = -1;
-	result = read_flags(&f, argv, &e) ? -1 : run_check(&check, &f, &e);
-	if (result < 0 && e.code == ERR_USAGE)
-		return command_usage(NAME, "%s", e.msg);
-	if (result < 0)
-		return command_fail(NAME, &e);
-	return command_end(NAME, result);
+	return read_flags(&f, argv, e) ? -1 : run_check(&check, &f, e);
 }
 
 const struct applet applet_cni_check = {

@@ -2,12 +2,14 @@
  * cni-node: what the walkthrough types on a node (bridge, gateway address, forwarding, accept
  * rules, masquerade) as one idempotent command.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "applet.h"
 #include "base/file.h"
 #include "base/number.h"
+#include "base/say.h"
 #include "cni/bash_conf.h"
 #include "cni/request.h"
 #include "commands/command.h"
@@ -85,6 +87,7 @@ static int write_conf(const struct flags *f, char *text, size_t size, size_t *n,
 {
 	static const char *const subnet_key[] = {"subnet", "subnet6"};
 	static const char *const network_key[] = {"network", "network6"};
+	uint32_t mtu;
 	struct out w;
 
 	out_begin(&w, text, size);
@@ -100,8 +103,8 @@ static int write_conf(const struct flags *f, char *text, size_t size, size_t *n,
 		}
 		if (f->bridge)
 			out_str(&w, "bridge", f->bridge);
-		if (f->mtu)
-			out_raw(&w, "mtu", f->mtu, strlen(f->mtu));
+		if (f->mtu && number_parse(&mtu, f->mtu, UINT16_MAX))
+			out_u64(&w, "mtu", mtu);
 		if (f->masquerade)
 			out_str(&w, "masquerade", f->masquerade);
 		if (f->accept)
@@ -140,8 +143,13 @@ static int read_conf(struct bash_conf *c, const struct flags *f, struct err *e)
 	if (flags && f->conf)
 		return err_set(e, ERR_USAGE, NULL,
 			       "--conf FILE holds what the other flags would say");
-	return flags ? conf_from_flags(c, f, e)
-		     : bash_conf_file(c, f->conf ? f->conf : CONF_FILE, e);
+	if (flags)
+		return conf_from_flags(c, f, e);
+	if (bash_conf_file(c, f->conf ? f->conf : CONF_FILE, e) == 0)
+		return 0;
+	if (e->sys == ENOENT)
+		err_hint(e, "name another with --conf, or --subnet; 'cni-node config' writes one");
+	return -1;
 }
 
 /* A part as this network wants it: "10.244.0.1/24 on cni0". */
@@ -198,9 +206,9 @@ static void print_parts(const struct pod_network *net, unsigned shown, unsigned 
 	for (unsigned part = 0; part < NODE_PARTS; part++)
 		for (unsigned family = 0; family < POD_FAMILIES; family++)
 			if (shown & NODE_BIT(part, family))
-				printf("%-10s %s\n",
-				       marked & NODE_BIT(part, family) ? marked_word : other_word,
-				       wanted_text(net, part, family));
+				say("%-10s %s\n",
+				    marked & NODE_BIT(part, family) ? marked_word : other_word,
+				    wanted_text(net, part, family));
 }
 
 /* The same for programs: word says what being marked means. */
@@ -230,7 +238,7 @@ static int print_json(const struct pod_network *net, unsigned shown, unsigned ma
 	}
 	if (out_end(&w, e))
 		return -1;
-	fputs(text, stdout);
+	say_text(text);
 	return 0;
 }
 
@@ -258,7 +266,7 @@ static int down(struct node_sockets *s, const struct pod_network *net, const str
 	if (f->json)
 		return print_json(net, removed, removed, "removed", e);
 	if (!removed)
-		printf("nothing here was made by cnibox for network %s\n", net->name);
+		say("nothing here was made by cnibox for network %s\n", net->name);
 	print_parts(net, removed, removed, "removed", "");
 	return 0;
 }
@@ -274,7 +282,7 @@ static int status(struct node_sockets *s, const struct pod_network *net, const s
 	if (f->json ? print_json(net, state.wanted, state.wanted & ~state.missing, "found", e) : 0)
 		return -1;
 	if (!f->json) {
-		printf("%-10s %s\n", "FOUND", "WANTED");
+		say("%-10s %s\n", "FOUND", "WANTED");
 		print_parts(net, state.wanted, state.missing, "missing", "yes");
 	}
 	return state.missing ? 1 : 0;
@@ -297,18 +305,17 @@ static int config(const struct flags *f, struct err *e)
 	if (conf_from_flags(&checked, f, e) || write_conf(f, text, sizeof(text), &n, e))
 		return -1;
 	if (strcmp(path, "-") == 0) {
-		fputs(text, stdout);
+		say_text(text);
 		return 0;
 	}
 	if (slash && slash != path) {
 		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
-		if (file_make_directories(dir, 0755))
-			return err_set(e, ERR_IO, "write configuration", "make directory %s: %m",
-				       dir);
+		if (file_make_directories(dir, 0755, e))
+			return -1;
 	}
 	if (file_replace(path, 0644, text, n, e))
 		return -1;
-	printf("wrote %s\n", path);
+	say("wrote %s\n", path);
 	return 0;
 }
 
@@ -334,20 +341,13 @@ static int run_verb(const char *verb, const struct flags *f, struct err *e)
 	return err_set(e, ERR_USAGE, NULL, "'%s' is not up, down, status or config", verb);
 }
 
-static int run(int argc, char **argv)
+static int run(char **argv, struct err *e)
 {
 	struct flags f = {0};
-	struct err e = {0};
-	int result;
 
-	if (argc < 2)
-		return command_usage(NAME, "say what to do: up, down, status or config");
-	result = read_flags(&f, argv + 2, &e) ? -1 : run_verb(argv[1], &f, &e);
-	if (result < 0 && e.code == ERR_USAGE)
-		return command_usage(NAME, "%s", e.msg);
-	if (result < 0)
-		return command_fail(NAME, &e);
-	return command_end(NAME, result);
+	if (!argv[1])
+		return err_set(e, ERR_USAGE, NULL, "say what to do: up, down, status or config");
+	return read_flags(&f, argv + 2, e) ? -1 : run_verb(argv[1], &f, e);
 }
 
 const struct applet applet_cni_node = {

@@ -1,29 +1,6 @@
 #include "commands/command.h"
 
-#include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-
-int command_fail(const char *name, const struct err *e)
-{
-	fprintf(stderr, "%s: %s\n", name, e->msg);
-	if (*e->details)
-		fprintf(stderr, "  %s\n", e->details);
-	return e->code == ERR_USAGE ? 2 : 1;
-}
-
-int command_usage(const char *name, const char *fmt, ...)
-{
-	va_list ap;
-
-	fprintf(stderr, "%s: ", name);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fprintf(stderr, "\n  '%s --help' shows what it takes\n", name);
-	return 2;
-}
 
 int command_format(const char *word, bool *json, struct err *e)
 {
@@ -62,16 +39,8 @@ int command_next(struct command_words *words, const struct command_option *optio
 		if (!names(word, o, &words->value))
 			continue;
 		if (o->valued && !words->value && !(words->value = *words->at++))
-			break;
+			return err_set(e, ERR_USAGE, NULL, "%s needs a value", word);
 		return o->key;
 	}
-	return err_set(e, ERR_USAGE, NULL, "unknown option, or one without its value: %s", word);
-}
-
-int command_end(const char *name, int status)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return status;
-	fprintf(stderr, "%s: print: %s\n", name, strerror(errno));
-	return status ? status : 1;
+	return err_set(e, ERR_USAGE, NULL, "there is no option %s", word);
 }

@@ -1,5 +1,5 @@
 /*
- * What the command line applets have in common: how they fail and how they print.
+ * What the command line applets have in common: how they read their words.
  */
 #ifndef COMMANDS_COMMAND_H
 #define COMMANDS_COMMAND_H
@@ -7,12 +7,6 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-
-/* Print "NAME: message" and the hint below it to standard error; gives the exit status, 1 or 2. */
-int command_fail(const char *name, const struct err *e);
-
-/* Complain about the command line and point to --help; gives 2. */
-int command_usage(const char *name, const char *fmt, ...) print_format(2, 3);
 
 /* Take the word of --format, "text" or "json". Gives 0, or -1 with e set (ERR_USAGE). */
 int command_format(const char *word, bool *json, struct err *e) must_check;
@@ -34,8 +28,5 @@ struct command_words {
 /* Read on. Gives the option's key; 0 for an operand; -1 at the end, or with e set (ERR_USAGE). */
 int command_next(struct command_words *words, const struct command_option *options,
 		 struct err *e) must_check;
-
-/* Flush standard output; a full disk or closed pipe turns status 0 into 1 and is said. */
-int command_end(const char *name, int status);
 
 #endif

@@ -13,6 +13,7 @@
 #include "applet.h"
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/say.h"
 #include "base/version.h"
 #include "commands/command.h"
 
@@ -43,14 +44,14 @@ static char *read_file(const char *path, size_t *n, struct err *e)
 	return got < 0 ? NULL : bytes;
 }
 
-/* May path be replaced: is nothing there, or a link to cnibox, or a copy of it? */
+/* May path be replaced: is nothing there, not even behind a link, or cnibox? */
 static bool replaceable(const char *path, struct err *e)
 {
 	struct stat st;
 	size_t n;
 	char *bytes;
 
-	if (lstat(path, &st))
+	if (stat(path, &st))
 		return errno == ENOENT;
 	bytes = read_file(path, &n, e);
 	return bytes && memmem(bytes, n, marker, sizeof(marker) - 1);
@@ -66,10 +67,10 @@ static int check(const char *dir, const char *name, bool force, struct err *e)
 	char path[PATH_MAX];
 
 	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
-		return err_sys(e, ERR_IO, "install", ENAMETOOLONG, "%s/%s", dir, name);
+		return err_sys(e, ERR_IO, "link", ENAMETOOLONG, "%s/%s", dir, name);
 	if (force || replaceable(path, e))
 		return 0;
-	err_set(e, ERR_STATE, "install", "%s is not cnibox", path);
+	err_set(e, ERR_STATE, NULL, "%s is there, and is not cnibox", path);
 	err_hint(e, "nothing was changed; --force replaces it");
 	return -1;
 }
@@ -83,13 +84,13 @@ static int link_name(const char *dir, const char *name, struct err *e)
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	if (snprintf(temporary, sizeof(temporary), "%s.%d.tmp", path, (int)getpid()) >=
 	    (int)sizeof(temporary))
-		return err_sys(e, ERR_IO, "install", ENAMETOOLONG, "%s", path);
+		return err_sys(e, ERR_IO, "link", ENAMETOOLONG, "%s", path);
 	if (symlink(BINARY, temporary) || rename(temporary, path)) {
 		sys = errno;
 		unlink(temporary);
-		return err_sys(e, ERR_IO, "install", sys, "link %s", path);
+		return err_sys(e, ERR_IO, "link", sys, "%s", path);
 	}
-	printf("%s -> %s\n", path, BINARY);
+	say("%s -> %s\n", path, BINARY);
 	return 0;
 }
 
@@ -99,11 +100,12 @@ static int install(const char *dir, bool force, struct err *e)
 	size_t n;
 	char *bytes = read_file("/proc/self/exe", &n, e);
 
-	if (!bytes)
-		return err_sys(e, ERR_IO, "install", errno, "read /proc/self/exe");
-	if (file_make_directories(dir, 0755))
-		return err_sys(e, ERR_IO, "install", errno, "make directory %s", dir);
-	if (check(dir, BINARY, force, e))
+	if (!bytes) {
+		err_sys(e, ERR_IO, "read this program", errno, "/proc/self/exe");
+		err_hint(e, "is /proc mounted?");
+		return -1;
+	}
+	if (file_make_directories(dir, 0755, e) || check(dir, BINARY, force, e))
 		return -1;
 	for (unsigned i = 0; i < applet_count; i++)
 		if (is_linked(applets[i]) && check(dir, applets[i]->name, force, e))
@@ -111,37 +113,31 @@ static int install(const char *dir, bool force, struct err *e)
 	snprintf(path, sizeof(path), "%s/%s", dir, BINARY);
 	if (file_replace(path, 0755, bytes, n, e))
 		return -1;
-	printf("%s: cnibox %s, %zu bytes\n", path, CNIBOX_VERSION, n);
+	say("%s: cnibox %s, %zu bytes\n", path, CNIBOX_VERSION, n);
 	for (unsigned i = 0; i < applet_count; i++)
 		if (is_linked(applets[i]) && link_name(dir, applets[i]->name, e))
 			return -1;
 	return 0;
 }
 
-static int run(int argc, char **argv)
+static int run(char **argv, struct err *e)
 {
 	static const struct command_option options[] = {
 		{"--force", 'f', false}, {"-f", 'f', false}, {0}};
 	struct command_words words = {.at = argv + 1};
 	const char *dir = NULL;
-	struct err e = {0};
 	bool force = false;
 	int o;
 
-	(void)argc;
-	while ((o = command_next(&words, options, &e)) >= 0) {
+	while ((o = command_next(&words, options, e)) >= 0) {
 		if (o == 'f')
 			force = true;
 		else if (!dir)
 			dir = words.value;
 		else
-			return command_usage("install", "more than one directory");
+			return err_set(e, ERR_USAGE, NULL, "'%s' is too much", words.value);
 	}
-	if (e.code)
-		return command_usage("install", "%s", e.msg);
-	if (install(dir ? dir : DIRECTORY, force, &e))
-		return command_fail("install", &e);
-	return command_end("install", 0);
+	return e->code ? -1 : install(dir ? dir : DIRECTORY, force, e);
 }
 
 const struct applet applet_install = {

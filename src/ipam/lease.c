@@ -10,6 +10,7 @@ static int release_hinted(struct lease_store *s, const struct lease_owner *owner
 {
 	struct lease_text text;
 	char name[IP_TEXT];
+	int r = hints > 0;
 
 	for (unsigned i = 0; i < hints; i++)
 		if (lease_file_read(s->dir, ip_format(name, &hint[i]), &text) != LEASE_OWNED ||
@@ -19,11 +20,11 @@ static int release_hinted(struct lease_store *s, const struct lease_owner *owner
 		struct lease *l = s->table ? lease_table_find(s->table, &hint[i]) : NULL;
 
 		if (lease_file_remove(s, ip_format(name, &hint[i]), e))
-			return -1;
-		if (l)
+			r = -1;
+		else if (l)
 			l->state = LEASE_GONE;
 	}
-	return hints > 0;
+	return r;
 }
 
 /*

@@ -19,29 +19,17 @@
 
 #define KERNEL_BOOT_ID "/proc/sys/kernel/random/boot_id"
 
-/* mkdir -p. path is written to, and restored. */
-static int make_directories(char *path, struct err *e)
-{
-	for (char *slash = path;; *slash = '/') {
-		slash = strchr(slash + 1, '/');
-		if (slash)
-			*slash = '\0';
-		if (mkdir(path, 0755) && errno != EEXIST && errno != EISDIR)
-			return err_sys(e, ERR_IO, "make lease store", errno, "%s", path);
-		if (!slash)
-			return 0;
-	}
-}
-
 /* Gives 0; 1 if there is no such directory and none is to be made; -1 with e set. */
-static int open_directory(struct lease_store *s, char *path, bool make, struct err *e)
+static int open_directory(struct lease_store *s, const char *path, bool make, struct err *e)
 {
 	s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir < 0 && errno == ENOENT) {
 		if (!make)
 			return 1;
-		if (make_directories(path, e))
+		if (file_make_directories(path, 0755, e)) {
+			err_prefix(e, "make lease store");
 			return -1;
+		}
 		s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
 	if (s->dir < 0)

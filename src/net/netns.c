@@ -42,7 +42,7 @@ static void leave(const struct netns *ns)
 {
 	/* Whatever came next would be done to the wrong namespace. */
 	if (enter(ns->host))
-		abort();
+		__builtin_trap();
 }
 
 int netns_open(struct netns *ns, const char *path, struct err *e)
@@ -51,8 +51,11 @@ int netns_open(struct netns *ns, const char *path, struct err *e)
 
 	*ns = (struct netns){.fd = -1, .host = -1};
 	ns->host = open(OWN_NETNS, O_RDONLY | O_CLOEXEC);
-	if (ns->host < 0)
-		return err_sys(e, ERR_IO, doing, errno, "%s", OWN_NETNS);
+	if (ns->host < 0) {
+		err_sys(e, ERR_IO, doing, errno, "%s", OWN_NETNS);
+		err_hint(e, "is /proc mounted?");
+		return -1;
+	}
 	ns->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (ns->fd < 0) {
 		err_sys(e, ERR_ENV, doing, errno, "CNI_NETNS=%s", path);

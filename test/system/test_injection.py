@@ -121,6 +121,14 @@ def test_a_second_add_while_the_first_has_its_lease_but_no_link_yet(traced):
     traced.cni("CHECK", added).expect_success()
 
 
+def test_a_lease_that_cannot_be_removed_keeps_no_other(traced):
+    prev = traced.cni("ADD").expect_success().json
+    done, _ = traced.strace("DEL", "-e", "inject=unlinkat:error=EIO:when=1", prev=prev)
+    assert done.returncode == 1 and "10.244.0.2: " in done.json["msg"]
+    assert list(snapshot.leases(traced.node)) == ["10.244.0.2"]
+    traced.cni("DEL", prev).expect_success()
+
+
 def test_del_with_sigchld_ignored(traced):
     """A runtime may leave it so. The process that removes the link then cannot be asked how it ended."""
     traced.cni("ADD").expect_success()

@@ -252,6 +252,37 @@ static void test_descriptors(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
 
+static void test_directories(void **state)
+{
+	static const char *const good[] = {"a", "a/b/c", "a/b/c/", "x//y", "./a", "/"};
+	static const char *const made[] = {"a/b/c", "a/b", "a", "x/y", "x"};
+	struct err e = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_int_equal(file_make_directories(good[i], 0755, &e), 0);
+	assert_int_equal(file_make_directories("", 0755, &e), -1);
+	assert_int_equal(e.sys, ENOENT);
+	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
+		assert_int_equal(rmdir(made[i]), 0);
+}
+
+static void test_file_in_the_way(void **state)
+{
+	static const char *const bad[] = {"file", "file/a", "file/a/b"};
+
+	(void)state;
+	put("file", "", 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct err e = {0};
+
+		assert_int_equal(file_make_directories(bad[i], 0755, &e), -1);
+		assert_int_equal(e.code, ERR_IO);
+		assert_int_equal(e.sys, ENOTDIR);
+		assert_non_null(strstr(e.msg, "file"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +295,8 @@ int main(void)
 		TEST(test_failed_replace_leaves_nothing),
 		TEST(test_path_too_long),
 		TEST(test_descriptors),
+		TEST(test_directories),
+		TEST(test_file_in_the_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

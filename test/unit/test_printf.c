@@ -16,15 +16,9 @@
 
 #define vsnprintf box_vsnprintf
 #define snprintf  box_snprintf
-#define vfprintf  box_vfprintf
-#define fprintf	  box_fprintf
-#define printf	  box_printf
 
 int vsnprintf(char *buf, size_t size, const char *f, va_list ap) print_format(3, 0);
 int snprintf(char *buf, size_t size, const char *f, ...) print_format(3, 4);
-int vfprintf(FILE *to, const char *f, va_list ap) print_format(2, 0);
-int fprintf(FILE *to, const char *f, ...) print_format(2, 3);
-int printf(const char *f, ...) print_format(1, 2);
 
 #include "base/printf.c" /* NOLINT(bugprone-suspicious-include) */
 
@@ -128,24 +122,6 @@ static void test_integers(void **state)
 	}
 }
 
-/* A stream gets the same, and an error of the stream is told. */
-static void test_streams(void **state)
-{
-	char got[64] = "";
-	FILE *f = tmpfile(), *full = fopen("/dev/full", "we");
-
-	(void)state;
-	assert_true(f && full);
-	assert_int_equal(fprintf(f, "%s=%05d%c", "x", -42, '\n'), 8);
-	rewind(f);
-	assert_int_equal(fread(got, 1, sizeof(got) - 1, f), 8);
-	assert_string_equal(got, "x=-0042\n");
-	fclose(f);
-	setvbuf(full, NULL, _IONBF, 0);
-	assert_int_equal(fprintf(full, "%d", 1), -1);
-	fclose(full);
-}
-
 static void use(const char *fmt, ...)
 {
 	vsnprintf_fn *ours = vsnprintf; /* its format is not checked */
@@ -156,14 +132,15 @@ static void use(const char *fmt, ...)
 		char buf[64];
 		va_list none;
 
-		signal(SIGABRT, SIG_DFL);
+		signal(SIGILL, SIG_DFL);
+		signal(SIGTRAP, SIG_DFL);
 		va_start(none, fmt);
 		ours(buf, sizeof(buf), fmt, none);
 		va_end(none);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	assert_true(WIFSIGNALED(status));
 }
 
 /* What it does not know ends the process: never a wrong message, never a misread argument. */
@@ -183,7 +160,6 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_precision_bounds_reading),
 		cmocka_unit_test(test_integers),
-		cmocka_unit_test(test_streams),
 		cmocka_unit_test(test_unknown_conversions),
 	};
 
