@@ -175,6 +175,15 @@ demo: all | deps-test
 
 # --- for developers ----------------------------------------------------------------------------
 
+$(OUT)/bench/%: tools/bench/%.c $(OBJ)/include/.done
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) $(LDFLAGS) -o $@ $<
+
+# B='--json --rounds 1000': arguments of tools/bench/bench.py.
+bench: all $(OUT)/bench/floor $(OUT)/bench/rounds | deps-test
+	$(Q)tools/private.sh $(PYTHON) tools/bench/bench.py --build $(OUT) $(B)
+
 # Stripped; in KiB.
 BUDGET_FULL    := 160
 BUDGET_MINIMAL := 120

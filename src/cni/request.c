@@ -187,6 +187,8 @@ static int parse_ignore_unknown(const char *value, bool *ignore, struct err *e)
 
 static bool is_known(const char *const *known, const char *key)
 {
+	if (!known)
+		return true;
 	for (; *known; known++)
 		if (strcmp(*known, key) == 0)
 			return true;

@@ -55,7 +55,7 @@ int cni_ifname_check(const char *name, struct err *e) must_check;
 /*
  * The value of key in CNI_ARGS ("K=V;K2=V2") into *value (in the arena; NULL: not there).
  * Strict as the Go plugins are: a malformed pair, or a key that is not in known[] (NULL-terminated)
- * without IgnoreUnknown=1, is an error (ERR_ENV).
+ * without IgnoreUnknown=1, is an error (ERR_ENV). known NULL: any key will do.
  */
 int cni_args_get(const char *args, const char *const *known, const char *key, const char **value,
 		 struct err *e) must_check;

@@ -98,7 +98,7 @@ static int look_at_forwarding(struct check *c, struct check_target *t, const str
 	static const char *const path[] = {"net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"};
 	static const char *const name[] = {"net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"};
 	const struct prefix *network = &range_of(c, to)->network;
-	const char *iptables = to->family == 6 ? "ip6tables" : "iptables";
+	const char *iptables = to->family == 6 ? "ip6tables" : "iptables", *legacy = "";
 	struct forward_obstacle o;
 	char text[PREFIX_TEXT], fix[256];
 	bool blocked;
@@ -113,11 +113,13 @@ static int look_at_forwarding(struct check *c, struct check_target *t, const str
 	if (!blocked)
 		return 0;
 	prefix_format(text, network);
-	if (strcmp(o.table, to->family == 6 ? "ip6 filter" : "ip filter") == 0)
+	if (strncmp(o.table, iptables, strlen(iptables)) == 0)
+		legacy = "-legacy";
+	if (*legacy || strcmp(o.table, to->family == 6 ? "ip6 filter" : "ip filter") == 0)
 		snprintf(fix, sizeof(fix),
-			 "cni-node up, or: %s -A FORWARD -s %s -j ACCEPT; %s -A "
+			 "cni-node up, or: %s%s -A FORWARD -s %s -j ACCEPT; %s%s -A "
 			 "FORWARD -d %s -j ACCEPT",
-			 iptables, text, iptables, text);
+			 iptables, legacy, text, iptables, legacy, text);
 	else
 		snprintf(fix, sizeof(fix), "accept %s as source and as destination in that chain",
 			 text);

@@ -25,8 +25,8 @@ static int match_requested(const struct host_local_conf *conf, const struct ip *
 	char left[256] = "", text[IP_TEXT];
 	size_t used = 0;
 
-	for (unsigned i = 0; i < conf->requested_count; i++) {
-		const struct ip *ip = &conf->requested[i];
+	for (unsigned i = 0; i < conf->requested.count; i++) {
+		const struct ip *ip = &conf->requested.ip[i];
 		unsigned n = 0;
 
 		while (n < conf->set_count && (wish[n] || !range_set_find(&conf->set[n], ip)))

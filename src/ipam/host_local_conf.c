@@ -87,75 +87,6 @@ static int read_old_range(struct host_local_conf *conf, struct json ipam, struct
 	return range->subnet.ip.family ? add_set(conf, range, 1, e) : 0;
 }
 
-/* "ADDRESS" or "ADDRESS/LENGTH", of which the length means nothing here. */
-static bool parse_requested(struct ip *ip, const char *text)
-{
-	struct prefix p;
-
-	if (!strchr(text, '/'))
-		return ip_parse(ip, text);
-	if (!prefix_parse(&p, text))
-		return false;
-	*ip = p.ip;
-	return true;
-}
-
-static void add_requested(struct host_local_conf *conf, const struct ip *ip)
-{
-	for (unsigned i = 0; i < conf->requested_count; i++)
-		if (ip_equal(&conf->requested[i], ip))
-			return;
-	conf->requested[conf->requested_count++] = *ip;
-}
-
-static int read_requested(struct host_local_conf *conf, struct json ips, struct err *e)
-{
-	json_each(v, ips) {
-		const char *text = json_str(v, "");
-		struct ip ip;
-
-		if (e->code)
-			return -1;
-		if (!parse_requested(&ip, text))
-			return err_set(e, ERR_CONFIG, NULL, "%s: invalid IP address %s",
-				       json_path(v), text);
-		add_requested(conf, &ip);
-	}
-	return e->code ? -1 : 0;
-}
-
-static int read_args(struct host_local_conf *conf, const char *args, struct err *e)
-{
-	static const char *const known[] = {"IP", NULL};
-	const char *text;
-	struct ip ip;
-
-	if (cni_args_get(args, known, "IP", &text, e))
-		return -1;
-	if (!text || !*text)
-		return 0;
-	if (!parse_requested(&ip, text))
-		return err_set(e, ERR_ENV, NULL,
-			       "ARGS: error parsing value of pair \"IP=%s\": invalid IP address %s",
-			       text, text);
-	add_requested(conf, &ip);
-	return 0;
-}
-
-static int read_all_requested(struct host_local_conf *conf, const struct cni_request *rq,
-			      struct err *e)
-{
-	struct json args = json_get(json_get(json_get(rq->conf, "args"), "cni"), "ips");
-	struct json runtime = json_get(json_get(rq->conf, "runtimeConfig"), "ips");
-
-	conf->requested =
-		arena_take((length(args) + length(runtime) + 1) * sizeof(*conf->requested), e);
-	if (!conf->requested || e->code || read_args(conf, rq->args, e) ||
-	    read_requested(conf, args, e) || read_requested(conf, runtime, e))
-		return -1;
-	return 0;
-}
-
 /* The set's ranges were read into the arena, by this file: they may be written to. */
 static int complete_set(struct range_set *set, struct err *e)
 {
@@ -217,6 +148,7 @@ int host_local_conf_read_store(struct host_local_conf *conf, const struct cni_re
 static int read_conf(struct host_local_conf *conf, const struct cni_request *rq, bool need_ranges,
 		     struct err *e)
 {
+	static const char *const known[] = {"IP", NULL};
 	struct json ipam = json_get(rq->conf, "ipam");
 
 	if (host_local_conf_read_store(conf, rq, e))
@@ -225,7 +157,7 @@ static int read_conf(struct host_local_conf *conf, const struct cni_request *rq,
 	conf->routes = json_get(ipam, "routes");
 	if (read_sets(conf, json_get(json_get(rq->conf, "runtimeConfig"), "ipRanges"), e) ||
 	    read_old_range(conf, ipam, e) || read_sets(conf, json_get(ipam, "ranges"), e) ||
-	    read_all_requested(conf, rq, e))
+	    cni_wanted_ips(&conf->requested, rq, known, e))
 		return -1;
 	if (conf->set_count == 0 && need_ranges)
 		return err_set(e, ERR_CONFIG, NULL, "no IP ranges specified");

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "cni/request.h"
 #include "cni/result.h"
+#include "cni/wanted.h"
 #include "ipam/range.h"
 
 /* An address is given from each range set, and a result holds so many. */
@@ -24,9 +25,7 @@ struct host_local_conf {
 	struct range_set set[HOST_LOCAL_SETS_MAX];
 	unsigned set_count;
 
-	/* Addresses asked for: CNI_ARGS, then args.cni.ips, then runtimeConfig.ips; no duplicates. */
-	struct ip *requested; /* in the arena */
-	unsigned requested_count;
+	struct cni_wanted_ips requested;
 
 	struct json routes;
 };

@@ -82,6 +82,35 @@ void names_ip_mac(uint8_t mac[static MAC_BYTES], const struct ip *ip)
 	memcpy(mac + 2, ip->family == 6 ? hash : ip->b, 4);
 }
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool names_parse_mac(uint8_t mac[static MAC_BYTES], const char *text)
+{
+	static const uint8_t zero[MAC_BYTES];
+	uint8_t parsed[MAC_BYTES];
+
+	if (strlen(text) != MAC_TEXT - 1)
+		return false;
+	for (unsigned i = 0; i < MAC_BYTES; i++) {
+		const char *at = text + 3 * (size_t)i;
+		int high = hex_digit(at[0]), low = hex_digit(at[1]);
+
+		if (high < 0 || low < 0 || (at[2] != ':' && i < MAC_BYTES - 1))
+			return false;
+		parsed[i] = (uint8_t)(high << 4 | low);
+	}
+	if (parsed[0] & 1 || memcmp(parsed, zero, MAC_BYTES) == 0)
+		return false;
+	memcpy(mac, parsed, MAC_BYTES);
+	return true;
+}
+
 const char *names_format_mac(char text[static MAC_TEXT], const uint8_t mac[static MAC_BYTES])
 {
 	snprintf(text, MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],

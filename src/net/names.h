@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/compiler.h"
 #include "base/ip.h"
 
 #define LINK_NAME 16 /* IFNAMSIZ: 15 bytes and a NUL */
@@ -37,6 +38,9 @@ void names_host_mac(uint8_t mac[static MAC_BYTES], const char *host_link);
  * address's hash. An address that moves to a new pod keeps neighbours' entries true.
  */
 void names_ip_mac(uint8_t mac[static MAC_BYTES], const struct ip *ip);
+
+/* A MAC address that an interface can have: "0a:58:0a:f4:00:02", not a group's, not zero. */
+bool names_parse_mac(uint8_t mac[static MAC_BYTES], const char *text) must_check;
 
 const char *names_format_mac(char text[static MAC_TEXT], const uint8_t mac[static MAC_BYTES]);
 

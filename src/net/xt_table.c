@@ -28,7 +28,6 @@ static bool matches_fit(const unsigned char *entry, uint32_t at, uint32_t end)
 	return true;
 }
 
-/* A jump must lead to where an entry begins: that is looked at once all entries are known good. */
 static bool target_fits(const unsigned char *entry, uint32_t target, uint32_t next)
 {
 	struct xt_entry_target t;
@@ -47,14 +46,17 @@ static bool entry_fits(const struct xt_table *t, uint32_t at)
 	const struct xt_layout *l = xt_layout(t);
 	const unsigned char *entry = t->entries + at;
 	uint32_t left = t->size - at, target, next;
+	int32_t verdict;
 
 	if (left < l->head)
 		return false;
 	target = xt_target_at(t, at);
 	next = xt_next(t, at) - at;
-	return target >= l->head && next <= left && target <= next && aligned(next) &&
-	       aligned(target) && matches_fit(entry, l->head, target) &&
-	       target_fits(entry, target, next);
+	if (target < l->head || next > left || target > next || !aligned(next) ||
+	    !aligned(target) || !matches_fit(entry, l->head, target) ||
+	    !target_fits(entry, target, next))
+		return false;
+	return !xt_verdict(t, at, &verdict) || verdict < 0 || (uint32_t)verdict < t->size;
 }
 
 /* Offsets of the hooks that are met in their order, as the entries go by. */
@@ -99,6 +101,8 @@ int xt_check(const struct xt_table *t, struct err *e)
 static void move_offsets(struct xt_table *t, uint32_t at, uint32_t delta)
 {
 	for (unsigned hook = 0; hook < XT_HOOKS; hook++) {
+		if (!(t->hooks & 1u << hook))
+			continue;
 		if (t->begin[hook] > at)
 			t->begin[hook] += delta;
 		if (t->policy[hook] >= at)

@@ -12,6 +12,7 @@
 #include "applet.h"
 #include "base/arena.h"
 #include "base/log.h"
+#include "cni/wanted.h"
 #include "net/address.h"
 #include "net/sysctl.h"
 #include "plugins/bash_cni.h"
@@ -52,6 +53,34 @@ int job_open_pod(struct job *j, struct err *e)
 	return netns_socket(&j->netns, &j->pod, NL_ROUTE, e);
 }
 
+/* --- what the runtime asks for ------------------------------------------------------------------ */
+
+/*
+ * CNI_ARGS may hold anything else. An address of no configured family, or a second of one, would be
+ * forgotten silently, so it is an error, in host-local's words.
+ */
+static int read_asked(struct job *j, struct err *e)
+{
+	struct cni_wanted_ips ips;
+	char text[IP_TEXT];
+	int mac;
+
+	if (cni_wanted_ips(&ips, j->rq, NULL, e))
+		return -1;
+	for (unsigned i = 0; i < ips.count; i++) {
+		unsigned family = ips.ip[i].family == 6;
+
+		if (!job_uses(j, family) || j->asked[family])
+			return err_set(e, ERR_CONFIG, NULL,
+				       "failed to allocate all requested IPs: %s",
+				       ip_format(text, &ips.ip[i]));
+		j->asked[family] = &ips.ip[i];
+	}
+	mac = cni_wanted_mac(j->mac, j->rq, NULL, e);
+	j->mac_asked = mac > 0;
+	return mac < 0 ? -1 : 0;
+}
+
 /* --- leases ------------------------------------------------------------------------------------ */
 
 /* The pool of a family: network and broadcast address never, the gateway never. */
@@ -69,12 +98,17 @@ static int take_lease(struct job *j, struct lease_store *store, unsigned family,
 
 	if (job_pool(j, family, &range, e))
 		return -1;
-	if (lease_take(store, &j->owner, &set, family, LEASE_LOWEST, NULL, &j->ip[family], e) == 0)
+	if (lease_take(store, &j->owner, &set, family, LEASE_LOWEST, j->asked[family],
+		       &j->ip[family], e) == 0)
 		return 0;
 	if (e->code != ERR_STATE || !j->ip[family].family)
 		return -1;
-	/* The pod has a lease. With a link it is a second ADD, without one the first was killed. */
-	if (link_look(&j->host.route, j->host_name, &leftover, &(struct err){0}) || leftover.index)
+	/*
+	 * The pod has a lease. With a link it is a second ADD, without one the first was killed;
+	 * but then it has to be the address that is asked for.
+	 */
+	if ((j->asked[family] && !ip_equal(j->asked[family], &j->ip[family])) ||
+	    link_look(&j->host.route, j->host_name, &leftover, &(struct err){0}) || leftover.index)
 		return -1;
 	log_line("%s: taking up the lease of an ADD that was cut off", j->rq->container_id);
 	err_clear(e);
@@ -88,6 +122,8 @@ static int take_leases(struct job *j, struct lease_store *store, struct err *e)
 	for (unsigned family = 0; family < POD_FAMILIES; family++)
 		if (job_uses(j, family) && take_lease(j, store, family, e))
 			return -1;
+	if (!j->mac_asked)
+		names_ip_mac(j->mac, &j->ip[0]);
 	return 0;
 }
 
@@ -148,7 +184,7 @@ static int create_link(struct job *j, const struct node_state *node, struct err 
 	if (node_mtu(&j->host.route, &j->conf.net, &link.mtu, e))
 		return -1;
 	names_host_mac(link.host_mac, j->host_name);
-	names_ip_mac(link.pod_mac, &j->ip[0]);
+	memcpy(link.pod_mac, j->mac, MAC_BYTES);
 	return link_create_pod(&j->host.route, &link, e);
 }
 
@@ -216,13 +252,11 @@ static int describe(const struct job *j, struct cni_result *rs, struct err *e)
 {
 	struct cni_interface *interface = cni_result_interface(rs, e);
 	char *text = arena_take(MAC_TEXT, e);
-	uint8_t mac[MAC_BYTES];
 
 	if (!interface || !text)
 		return -1;
-	names_ip_mac(mac, &j->ip[0]);
 	interface->name = j->rq->ifname;
-	interface->mac = names_format_mac(text, mac);
+	interface->mac = names_format_mac(text, j->mac);
 	interface->sandbox = j->rq->netns;
 	for (unsigned family = 0; family < POD_FAMILIES; family++) {
 		struct cni_address *a;
@@ -259,7 +293,7 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 	struct node_state node;
 
 	job_begin(&j, rq);
-	if (bash_conf_read(&j.conf, rq->conf, e) || job_open_pod(&j, e) ||
+	if (bash_conf_read(&j.conf, rq->conf, e) || read_asked(&j, e) || job_open_pod(&j, e) ||
 	    node_sockets_open(&j.host, e) || look_at_node(&j, &node, e))
 		return -1;
 	if (take_leases(&j, &store, e) == 0 && describe(&j, rs, e) == 0 &&
@@ -355,6 +389,9 @@ const struct applet applet_bash_cni = {
 		"  nodeSetup   auto (default): bridge, gateway address, forwarding and rules are\n"
 		"              made when missing; manual: they must be there (see cni-node)\n"
 		"  dataDir     where leases are kept; default " LEASE_DATA_DIR "\n"
+		"\n"
+		"An address and a MAC address that the runtime asks for (CNI_ARGS IP=, MAC=;\n"
+		"runtimeConfig and args.cni: ips, mac) are given, or the ADD fails.\n"
 		"\n"
 		"Environment: CNI_COMMAND (ADD, DEL, CHECK, GC, STATUS, VERSION), CNI_CONTAINERID,\n"
 		"CNI_NETNS, CNI_IFNAME, CNI_PATH; DEBUG=1 logs every step.\n"

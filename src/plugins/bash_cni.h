@@ -19,6 +19,9 @@ struct job {
 	struct netns netns; /* opened by job_open_pod */
 	struct nl_sock pod; /* the same */
 	struct ip ip[POD_FAMILIES];
+	const struct ip *asked[POD_FAMILIES]; /* by the runtime, for an ADD; NULL: any */
+	uint8_t mac[MAC_BYTES];		      /* of the pod's end */
+	bool mac_asked;
 };
 
 /* Fill in what the request alone says; nothing is opened. */

@@ -8,6 +8,7 @@ DIRECTORY = REPOSITORY / "configs" / "cni"
 
 MASTER = "10-bash-cni-plugin.master.conf"
 WORKER = "10-bash-cni-plugin.worker.conf"
+LIST = "10-bash-cni.conflist"
 DUAL_STACK = "10-bash-cni-dual-stack.conflist"
 
 # Where the walkthrough puts its file.

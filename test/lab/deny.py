@@ -11,8 +11,8 @@ import struct
 import sys
 
 CALLS = {
-    "x86_64": {"socket": 41, "close_range": 436},
-    "aarch64": {"socket": 198, "close_range": 436},
+    "x86_64": {"socket": 41, "getsockopt": 55, "close_range": 436},
+    "aarch64": {"socket": 198, "getsockopt": 209, "close_range": 436},
 }
 
 # linux/prctl.h, linux/seccomp.h, linux/bpf_common.h

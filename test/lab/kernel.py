@@ -28,6 +28,14 @@ def lack(capability):
     return f"the kernel has no {QUESTIONS[capability][1]}"
 
 
+def flush_rules():
+    """A command that leaves no rule of any kind."""
+    if has("nf_tables"):
+        return "nft flush ruleset"
+    return "; ".join(f"iptables -t {table} {what}" for table in ("filter", "nat") for what in ("-F", "-X")) + \
+        "; iptables -P FORWARD ACCEPT"
+
+
 def choose_iptables():
     """Commands for a mount namespace: `iptables` is the kind that the kernel has. These programs go by the name they
     are called under, so that one file can stand in another's place, whatever the machine's alternatives say."""

@@ -12,11 +12,14 @@ OUTSIDE = "203.0.113.10"
 class Lab:
     """with Lab() as lab: lab.master, lab.worker, lab.vpc, lab.outside"""
 
+    def __init__(self, own_pids=False):
+        self.own_pids = own_pids
+
     def __enter__(self):
         with ExitStack() as stack:
             self.vpc = stack.enter_context(Vpc())
-            self.master = stack.enter_context(Node("k8s-master"))
-            self.worker = stack.enter_context(Node("k8s-worker"))
+            self.master = stack.enter_context(Node("k8s-master", own_pids=self.own_pids))
+            self.worker = stack.enter_context(Node("k8s-worker", own_pids=self.own_pids))
             self.vpc.attach(self.master, "10.168.0.6")
             self.vpc.attach(self.worker, "10.168.0.7")
             self.outside = stack.enter_context(self.vpc.attach_outside(OUTSIDE))

@@ -60,12 +60,12 @@ iptables-restore <<'END'
 class Node(Space):
     """One node. Without a VPC its only links are lo and docker0, which is all that a test of a plugin needs."""
 
-    def __init__(self, name="node", firewall=True):
+    def __init__(self, name="node", firewall=True, own_pids=False):
         require_programs("ip", "iptables", "nft", "ping")
         load_br_netfilter()
         self.pods = {}
         network = NETWORK if firewall else "ip link set lo up\n"
-        super().__init__(name, FILES + FORWARDING + network)
+        super().__init__(name, FILES + FORWARDING + network, own_pids)
 
     def install(self, binary, *names):
         """Put a plugin into /opt/cni/bin under its names: one file, and links to it."""

@@ -1,4 +1,4 @@
-"""What a node and its pods look like to ip, nft and tar: taken before and after what must change nothing."""
+"""What a node and its pods look like to ip, nft, iptables and tar: taken before and after what must change nothing."""
 
 import io
 import json
@@ -16,6 +16,7 @@ COMMANDS = {
     "routes6": "ip -j -6 route show table all",
     "rules": "nft -j list ruleset",
 }
+LEGACY = {"legacy rules": "iptables-legacy-save", "legacy rules6": "ip6tables-legacy-save"}
 VOLATILE = ("tentative", "operstate", "counter")
 CARRIER = ("LOWER_UP", "NO-CARRIER", "linkdown")  # flags
 SYSCTLS = ("net.ipv4.ip_forward", "net.ipv4.conf.all.route_localnet", "net.ipv6.conf.all.forwarding")
@@ -44,11 +45,24 @@ def changes(before, after, where=""):
 
 def _network(place):
     """One shell for all of it, as there are many snapshots. iproute2 prints nothing at all for some empty lists."""
-    commands = [*COMMANDS.values(), *(f"cat /proc/sys/{name.replace('.', '/')}" for name in SYSCTLS)]
+    commands = [*COMMANDS.values(), *LEGACY.values(), *(f"cat /proc/sys/{name.replace('.', '/')}" for name in SYSCTLS)]
     said = place.run("sh", "-euc", "; printf '\\0'; ".join(commands)).stdout.split("\0")
     state = {name: _settled(json.loads(text or "[]")) for name, text in zip(COMMANDS, said)}
-    state["sysctls"] = dict(zip(SYSCTLS, said[len(COMMANDS):]))
+    said = said[len(COMMANDS):]
+    state.update((name, _legacy_rules(text)) for name, text in zip(LEGACY, said))
+    state["sysctls"] = dict(zip(SYSCTLS, said[len(LEGACY):]))
     return state
+
+
+def _legacy_rules(text):
+    """Rules, chains and policies, each behind its table. That there is a table says nothing: looking makes it."""
+    table, found = None, []
+    for line in text.splitlines():
+        if line.startswith("*"):
+            table = line
+        elif not line.startswith("#") and line != "COMMIT" and not (line.startswith(":") and " ACCEPT " in line):
+            found.append(f"{table} {line}")
+    return found
 
 
 def _settled(value):

@@ -24,16 +24,22 @@ class LabError(Exception):
 class Space:
     """Network and mount namespaces that live as long as this object's process does, and no longer.
 
-    A shell holds them. It waits on a pipe whose other end only this process has, so it ends when this process does,
-    by kill -9 as well, and the kernel then takes away every link, rule and mount in its namespaces.
+    A shell makes them and `cat` holds them. It waits on a pipe whose other end only this process has, so it ends when
+    this process does, by kill -9 as well, and the kernel then takes away every link, rule and mount in its namespaces.
+
+    With own_pids it has a process namespace, too, with the holder as its init: for what starts daemons, which end
+    with it as well.
     """
 
-    def __init__(self, name, setup=""):
+    def __init__(self, name, setup="", own_pids=False):
         self.name = name
         self.children = []
-        script = f"{choose_iptables()}{setup}\necho ready\nread -r _ || :"
+        self.own_pids = own_pids
+        # An init that has no zombies.
+        script = f"{choose_iptables()}{setup}\necho ready\nexec env --ignore-signal=CHLD cat"
+        processes = ["--pid", "--fork", "--kill-child", "--mount-proc"] if own_pids else []
         self.holder = subprocess.Popen(
-            ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-euc", script],
+            ["unshare", "--net", "--mount", *processes, "--propagation", "private", "sh", "-euc", script],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=ENVIRONMENT, text=True)
         self._await_ready()
 
@@ -66,7 +72,8 @@ class Space:
         return self.holder.pid
 
     def _entered(self, command):
-        return ["nsenter", "-t", str(self.pid), "-n", "-m", "--", *map(str, command)]
+        processes = [f"--pid=/proc/{self.pid}/ns/pid_for_children"] if self.own_pids else []
+        return ["nsenter", "-t", str(self.pid), "-n", "-m", *processes, "--", *map(str, command)]
 
     def run(self, *command, check=True, env=None, **options):
         """Run a command in here; its output is captured as text."""

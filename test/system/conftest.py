@@ -5,11 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from lab import Lab, Node, configs
+from lab import Lab, Node, configs, kernel
 
 FIXTURES = Path(__file__).parent / "fixtures"
 BASH_PLUGIN = FIXTURES / "bash-plugin"
 APPLETS = ("bash-cni", "cnibox", "host-local", "loopback", "cni-node", "cni-check")
+
+
+def needs(*capabilities):
+    """A mark for tests that mean nothing on a kernel which lacks one of these (lab/kernel.py)."""
+    lacking = [name for name in capabilities if not kernel.has(name)]
+    return pytest.mark.skipif(bool(lacking), reason="".join(kernel.lack(name) for name in lacking[:1]))
 
 
 def pytest_report_header(config):

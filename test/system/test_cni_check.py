@@ -4,8 +4,8 @@ import json
 import time
 
 import pytest
-from conftest import APPLETS
-from lab import OUTSIDE, Lab, configs, matrix, snapshot
+from conftest import APPLETS, needs
+from lab import OUTSIDE, Lab, configs, kernel, matrix, snapshot
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_table_has_the_walkthroughs_wording(pods):
     text = check(pods).stdout
     assert [name for name in matrix.ALL if matrix.sentence(name, True) not in text] == []
     pods.del_vpc_routes()
-    pods.master.sh("nft flush ruleset; iptables -P FORWARD DROP")
+    pods.master.sh(f"{kernel.flush_rules()}; iptables -P FORWARD DROP")
     text = check(pods).stdout
     assert [name for name in matrix.ALL if matrix.sentence(name, name in matrix.BEFORE) not in text] == []
 
@@ -65,13 +65,12 @@ def test_pings_run_at_the_same_time(pods):
     assert time.monotonic() - started < 3.5
 
 
+NO_MASQUERADE = "nft flush chain ip cnibox postrouting" if kernel.has("nf_tables") else "iptables -t nat -F"
 DAMAGE = {
     "forwarding is off": ("echo 0 > /proc/sys/net/ipv4/ip_forward", matrix.OTHER_HOST, "ip_forward"),
     "a chain drops": ("iptables -I FORWARD -j DROP", matrix.NEIGHBOUR, "FORWARD"),
     "the policy drops": ("iptables -F FORWARD", matrix.OTHER_HOST, "FORWARD"),
-    "another table drops": ("nft 'table inet firewalld { chain passing { type filter hook forward priority 10; "
-                            "policy drop; }; }'", matrix.OTHER_HOST, "firewalld"),
-    "no masquerading": ("nft flush chain ip cnibox postrouting", matrix.EXTERNAL, "masquerad"),
+    "no masquerading": (NO_MASQUERADE, matrix.EXTERNAL, "masquerad"),
     "no default route in the pod": ("ip -n pod-a route del default", matrix.OTHER_HOST, "route"),
     "the gateway address is gone": ("ip addr del 10.244.0.1/24 dev cni0", matrix.OTHER_HOST, "10.244.0.1"),
     "the bridge is down": ("ip link set cni0 down", matrix.NEIGHBOUR, "cni0"),
@@ -79,6 +78,12 @@ DAMAGE = {
                                           "{print $3; exit}') nomaster", matrix.NEIGHBOUR, "10.244.0.3"),
     "the other host is unreachable": ("ip route add unreachable 10.168.0.7", matrix.OTHER_HOST, "10.168.0.7"),
 }
+
+
+@needs("inet tables")
+def test_another_table_drops(pods):
+    test_the_cause_is_named(pods, "nft 'table inet firewalld { chain passing { type filter hook forward priority 10; "
+                            "policy drop; }; }'", matrix.OTHER_HOST, "firewalld")
 
 
 @pytest.mark.parametrize("damage, target, word", DAMAGE.values(), ids=DAMAGE)

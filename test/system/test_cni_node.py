@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import type_bridge
+from conftest import needs, type_bridge
 from lab import configs, snapshot
 
 ACCEPTS = ["-A FORWARD -s 10.244.0.0/16 -j ACCEPT", "-A FORWARD -d 10.244.0.0/16 -j ACCEPT"]
@@ -109,6 +109,7 @@ def test_down_undoes_what_an_add_made(configured):
     assert not snapshot.changes(before, host(node))
 
 
+@needs("nf_tables")
 def test_up_without_any_firewall(configured):
     """No iptables table at all: there is none afterwards."""
     node = configured
@@ -120,7 +121,9 @@ def test_up_without_any_firewall(configured):
     assert "table" not in node.run("nft", "list", "ruleset").stdout
 
 
-@pytest.mark.parametrize("accept, typed", [("auto", True), ("iptables", True), ("own", False)])
+@pytest.mark.parametrize("accept, typed", [
+    ("auto", True), ("iptables", True), pytest.param("own", False, marks=needs("nf_tables")),
+])
 def test_where_the_accept_rules_go(configured, accept, typed):
     node = configured
     node.run("cni-node", "up", *FLAGS, "--accept", accept)

@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import pytest
-from lab import configs, snapshot
+from lab import configs, kernel, snapshot
 from lab.runtime import environment
 
 VERSIONS = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"]
@@ -163,7 +163,7 @@ def test_check_finds_the_damage(node, damage, word):
 
 def test_check_changes_nothing(node):
     pod = node.add_pod("pod", conf())
-    node.sh("ip -n pod link set eth0 down; nft flush ruleset")
+    node.sh(f"ip -n pod link set eth0 down; {kernel.flush_rules()}")
     before = snapshot.of(node, pod)
     assert pod.check(conf()).returncode == 1
     assert not snapshot.changes(before, snapshot.of(node, pod))

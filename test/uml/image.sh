@@ -26,8 +26,13 @@ conf() {
 conf 10-bash-cni-plugin.conf '"masquerade": "none", '
 conf 20-dual-stack.conf '"masquerade": "none", "subnet6": "fd00::/64", '
 conf 30-masquerade.conf ''
-for module in crc-ccitt ipv6 llc stp bridge veth; do
-	find /usr/lib/uml/modules -name "$module.ko" -exec cp {} "$root/modules/" \;
+find /usr/lib/uml/modules -name '*.ko' | while read -r module; do
+	case ${module##*/} in
+	crc-ccitt.ko | ipv6.ko | llc.ko | stp.ko | bridge.ko | veth.ko | x_tables.ko | ip_tables.ko | iptable_filter.ko | \
+		nf_defrag_ipv[46].ko | nf_conntrack.ko | nf_nat.ko | iptable_nat.ko | xt_MASQUERADE.ko)
+		cp "$module" "$root/modules/"
+		;;
+	esac
 done
 (cd "$root" && find . | cpio --quiet -o -H newc) >"$place/image.cpio"
 

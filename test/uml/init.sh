@@ -22,8 +22,10 @@ mount -t tmpfs -o mode=1777 none /tmp
 mkdir /dev/pts /run/out /run/uml
 mount -t devpts none /dev/pts
 ln -s /proc/self/fd /dev/fd
+# shellcheck disable=SC3045 # not in POSIX, but in every shell
 ulimit -n 65536
 mount -t hostfs -o "$OUT" none /run/out
+mount -t cgroup2 none /sys/fs/cgroup
 
 # The kernel is to load its own modules, not this machine's. modprobe wants them in lib/modules.
 ln -s /usr/lib/uml /run/uml/lib

@@ -4,8 +4,8 @@
 #
 #	test/uml/run.sh CNIBOX OUT [PYTEST ARGUMENT]...
 #
-# What each prints is kept in OUT/SHARD/console. Exit status 0 if all tests passed or said what the
-# kernel lacks.
+# Each has UML_MINUTES of time, 25 unless said. What it printed is kept in OUT/SHARD/console. Exit
+# status 0 if all tests passed or said what the kernel lacks.
 set -eu
 
 cnibox=$(realpath "$1")
@@ -14,7 +14,7 @@ out=$(realpath "$2")
 repository=$(realpath "$(dirname "$0")/../..")
 shift 2
 
-minutes=20
+minutes=${UML_MINUTES:-25}
 shards=2
 sockets=$(mktemp -d)
 trap 'rm -rf "$sockets"' EXIT

@@ -45,9 +45,9 @@ static void assert_requested(const struct host_local_conf *conf, const char *wan
 {
 	char got[1024] = "", text[IP_TEXT];
 
-	for (unsigned i = 0; i < conf->requested_count; i++) {
+	for (unsigned i = 0; i < conf->requested.count; i++) {
 		strcat(got, i ? " " : "");
-		strcat(got, ip_format(text, &conf->requested[i]));
+		strcat(got, ip_format(text, &conf->requested.ip[i]));
 	}
 	assert_string_equal(got, want);
 }
@@ -68,7 +68,7 @@ static void old_keys(void **state)
 	assert_string_equal(ip_format(text, &conf.set[0].range[0].gateway), "10.1.2.3");
 	assert_string_equal(conf.data_dir, LEASE_DATA_DIR);
 	assert_string_equal(conf.resolv_conf, "");
-	assert_int_equal(conf.requested_count, 0);
+	assert_int_equal(conf.requested.count, 0);
 	assert_false(json_present(conf.routes));
 }
 
@@ -142,7 +142,7 @@ static void an_empty_wish_is_none(void **state)
 
 	(void)state;
 	assert_int_equal(host_local_conf_read(&conf, &rq, &err), 0);
-	assert_int_equal(conf.requested_count, 0);
+	assert_int_equal(conf.requested.count, 0);
 }
 
 #define RANGES(r) "{\"ipam\": {\"ranges\": " r "}}"

@@ -197,6 +197,37 @@ static void test_stop_midway(void **state)
 	delete_link("br1");
 }
 
+/* A dump of several datagrams, stopped in the first: the kernel allows no other before its end. */
+static void test_stop_midway_of_a_long_dump(void **state)
+{
+	struct seen seen = {.stop_at = 1}, later = {0};
+
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		char name[IFNAMSIZ];
+
+		snprintf(name, sizeof(name), "br%d", i);
+		create_bridge(name);
+	}
+	assert_int_equal(nl_apply(&s, &b, &e), 0);
+	nl_batch_init(&b);
+	put_link("list links", RTM_GETLINK, NLM_F_DUMP, NULL);
+	assert_int_equal(nl_dump(&s, &b, see, &seen, &e), -1);
+	assert_string_equal(e.msg, "seen enough");
+	err_clear(&e);
+	nl_batch_init(&b);
+	put_link("list links", RTM_GETLINK, NLM_F_DUMP, NULL);
+	if (nl_dump(&s, &b, see, &later, &e))
+		fail_msg("%s", e.msg);
+	assert_true(later.count > 50);
+	for (int i = 0; i < 50; i++) {
+		char name[IFNAMSIZ];
+
+		snprintf(name, sizeof(name), "br%d", i);
+		delete_link(name);
+	}
+}
+
 static void test_faulty_batches_are_not_sent(void **state)
 {
 	static const char text[NL_BATCH_BYTES];
@@ -257,6 +288,7 @@ int main(void)
 		TEST(test_ask),
 		TEST(test_ask_malformed_question),
 		TEST(test_stop_midway),
+		TEST(test_stop_midway_of_a_long_dump),
 		TEST(test_faulty_batches_are_not_sent),
 		TEST(test_announcements),
 		TEST(test_descriptors),

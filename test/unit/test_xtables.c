@@ -1,0 +1,435 @@
+/*
+ * net/xt_table: legacy tables as bytes, against what iptables-legacy left in the kernel
+ * (golden/record-xtables.py).
+ */
+#include "unit.h"
+
+#include <linux/netfilter_ipv4/ip_tables.h>
+#include <stdlib.h>
+
+#include "base/compiler.h"
+#include "net/xt_layout.h"
+
+#define GOLDEN	    "test/unit/golden/xtables.hex"
+#define GOLDEN_MAX  32
+#define ENTRIES_MAX 16384
+#define FORWARD	    NF_INET_FORWARD
+#define POSTROUTING NF_INET_POST_ROUTING
+
+struct golden {
+	char name[16];
+	int family;
+	struct ipt_getinfo info;
+	uint32_t size;
+	_Alignas(8) unsigned char entries[ENTRIES_MAX];
+};
+
+static struct golden goldens[GOLDEN_MAX];
+static unsigned golden_count;
+
+static uint32_t unhex(unsigned char *bytes, uint32_t max, const char *hex)
+{
+	size_t n = 0;
+
+	for (; hex[2 * n] && n < max; n++) {
+		char byte[3] = {hex[2 * n], hex[2 * n + 1], '\0'};
+
+		bytes[n] = (unsigned char)strtoul(byte, NULL, 16);
+	}
+	return (uint32_t)n;
+}
+
+static int read_goldens(void **state)
+{
+	static char info[256], entries[2 * ENTRIES_MAX + 1];
+	FILE *f = fopen(GOLDEN, "r");
+	struct golden *g = goldens;
+
+	(void)state;
+	if (!f)
+		return -1;
+	for (; fscanf(f, "%15s %d %255s %32768s", g->name, &g->family, info, entries) == 4; g++) {
+		unhex((void *)&g->info, sizeof(g->info), info);
+		g->size = unhex(g->entries, sizeof(g->entries), entries);
+	}
+	golden_count = (unsigned)(g - goldens);
+	return fclose(f) || golden_count == 0;
+}
+
+/* A table in memory of its own, just as large as need be, so that ASan sees every step beyond. */
+static struct xt_table copy_of(const struct golden *g, uint32_t size, uint32_t more)
+{
+	struct xt_table t = {
+		.family = (uint8_t)g->family,
+		.entries = malloc(size + more),
+		.size = size,
+		.count = g->info.num_entries,
+		.hooks = g->info.valid_hooks,
+	};
+
+	assert_non_null(t.entries);
+	memcpy(t.entries, g->entries, size);
+	memcpy(t.begin, g->info.hook_entry, sizeof(t.begin));
+	memcpy(t.policy, g->info.underflow, sizeof(t.policy));
+	return t;
+}
+
+static const struct golden *find(int family, const char *name)
+{
+	for (unsigned i = 0; i < golden_count; i++)
+		if (goldens[i].family == family && strcmp(goldens[i].name, name) == 0)
+			return &goldens[i];
+	fail_msg("no %s in " GOLDEN, name);
+	return NULL;
+}
+
+static struct xt_table table(int family, const char *name)
+{
+	const struct golden *g = find(family, name);
+
+	return copy_of(g, g->size, 4 * XT_RULE_MAX);
+}
+
+static bool good(const struct xt_table *t)
+{
+	struct err e = {0};
+
+	if (xt_check(t, &e) == 0)
+		return true;
+	assert_int_equal(e.code, ERR_STATE);
+	return false;
+}
+
+/* Equal but for what the kernel writes itself (counters, comefrom) and for our mark. */
+static void assert_same(struct xt_table *got, struct xt_table *want)
+{
+	const struct xt_layout *l = xt_layout(got);
+
+	assert_int_equal(got->size, want->size);
+	assert_int_equal(got->count, want->count);
+	assert_memory_equal(got->begin, want->begin, sizeof(got->begin));
+	assert_memory_equal(got->policy, want->policy, sizeof(got->policy));
+	assert_true(good(got));
+	for (uint32_t at = 0; at < got->size; at = xt_next(got, at)) {
+		struct xt_table *both[] = {got, want};
+
+		for (unsigned i = 0; i < ARRAY_SIZE(both); i++) {
+			memset(both[i]->entries + at + l->nfcache, 0, 4);
+			memset(both[i]->entries + at + l->next_offset + 2, 0,
+			       l->head - l->next_offset - 2u);
+		}
+		assert_memory_equal(got->entries + at, want->entries + at, xt_next(got, at) - at);
+	}
+	free(got->entries);
+	free(want->entries);
+}
+
+static struct prefix prefix(const char *text)
+{
+	struct prefix p;
+
+	assert_true(prefix_parse(&p, text));
+	return p;
+}
+
+static struct prefix network(int family)
+{
+	return prefix(family == 4 ? "10.244.0.0/16" : "fd00:10:244::/48");
+}
+
+static struct prefix subnet(int family)
+{
+	return prefix(family == 4 ? "10.244.0.0/24" : "fd00:10:244::/64");
+}
+
+/* --- check ------------------------------------------------------------------------------------ */
+
+static void test_good(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < golden_count; i++) {
+		struct xt_table t = copy_of(&goldens[i], goldens[i].size, 0);
+
+		assert_true(good(&t));
+		free(t.entries);
+	}
+}
+
+/* Whatever is behind the cut is another's memory. */
+static void test_cut_at_every_byte(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < golden_count; i++)
+		for (uint32_t size = 1; size < goldens[i].size; size++) {
+			struct xt_table t = copy_of(&goldens[i], size, 0);
+
+			assert_false(good(&t));
+			for (t.count = 0; t.count < goldens[i].info.num_entries; t.count++)
+				if (good(&t))
+					assert_int_equal(size % XT_ENTRY_ALIGN, 0);
+			free(t.entries);
+		}
+}
+
+/* All that is ever done to a table, done to this one. */
+static void use(struct xt_table *t)
+{
+	struct xt_rule rule = {.source = subnet(t->family), .masquerade = true, .mark = XT_MARK};
+	struct nft_rule read;
+
+	xt_number(t);
+	for (unsigned hook = 0; hook < XT_HOOKS; hook++) {
+		if (!(t->hooks & 1u << hook))
+			continue;
+		for (uint32_t at = t->begin[hook]; at <= t->policy[hook]; at = xt_next(t, at)) {
+			xt_read(&read, t, hook, at);
+			xt_equal(t, at, &rule);
+			xt_origin(t, at);
+			xt_mark(t, at);
+			assert_true(strlen(read.target) < XT_FUNCTION_MAXNAMELEN);
+		}
+		xt_insert(t, t->begin[hook], &rule);
+		xt_insert(t, t->policy[hook], &rule);
+		xt_remove(t, t->begin[hook]);
+	}
+}
+
+static void test_every_byte_wrong(void **state)
+{
+	static const unsigned char flips[] = {0x01, 0x08, 0x80, 0xff};
+	unsigned accepted = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < golden_count; i++) {
+		const struct golden *g = &goldens[i];
+
+		if (strcmp(g->name, "busy") != 0 && strcmp(g->name, "outside") != 0)
+			continue;
+		for (uint32_t at = 0; at < g->size; at++)
+			for (unsigned f = 0; f < ARRAY_SIZE(flips); f++) {
+				struct xt_table t = copy_of(g, g->size, 0);
+
+				t.entries[at] ^= flips[f];
+				if (good(&t)) {
+					t.entries = realloc(t.entries,
+							    g->size + 2 * XT_HOOKS * XT_RULE_MAX);
+					assert_non_null(t.entries);
+					use(&t);
+					accepted++;
+				}
+				free(t.entries);
+			}
+	}
+	assert_true(accepted > 0);
+}
+
+static void test_hooks_that_lead_nowhere(void **state)
+{
+	const struct golden *g = find(4, "busy");
+	struct xt_table t = copy_of(g, g->size, 0);
+
+	(void)state;
+	for (uint32_t at = 0; at < g->size + 16; at++) {
+		struct xt_table wrong = t;
+
+		wrong.policy[FORWARD] = at;
+		/* An entry that looks like a policy, behind the chain's begin, may well be one. */
+		assert_true(!good(&wrong) || (at >= t.begin[FORWARD] && xt_is_policy(&t, at)));
+		wrong = t;
+		wrong.begin[FORWARD] = at;
+		/* Anywhere before its policy would do for what is done here. */
+		assert_true(!good(&wrong) || at <= t.policy[FORWARD]);
+	}
+	t.hooks |= 1u << XT_HOOKS;
+	assert_false(good(&t));
+	free(t.entries);
+}
+
+/* --- read ------------------------------------------------------------------------------------- */
+
+static const char *side_words(const struct nft_match_address *m)
+{
+	static char text[2][PREFIX_TEXT + 2];
+	static unsigned turn;
+	char *out = text[turn++ % 2];
+
+	if (!m->set)
+		return "-";
+	out[0] = '!';
+	prefix_format(out + m->negated, &m->prefix);
+	return out;
+}
+
+/* The rules of the golden, in its order: what becomes of packets, from, to, interfaces, others. */
+static void test_kinds(void **state)
+{
+	static const char *const actions[] = {
+		[NFT_ACTION_NONE] = "none", [NFT_ACTION_ACCEPT] = "accept",
+		[NFT_ACTION_DROP] = "drop", [NFT_ACTION_REJECT] = "reject",
+		[NFT_ACTION_JUMP] = "jump", [NFT_ACTION_MASQUERADE] = "masquerade",
+		[NFT_ACTION_SNAT] = "snat", [NFT_ACTION_TARGET] = "target",
+	};
+	static const char *const kinds[] = {
+		"accept - - .", "drop - - .",	 "reject - - .", "drop - - .",	 "target - - .",
+		"none - - .",	"jump - - .",	 "jump - - .",	 "target - - .", "accept N - .",
+		"accept - N .", "accept !N - .", "drop - !N .",	 "accept N N .", "accept - - o",
+		"drop - - i",	"drop - - i",	 "drop - - i",	 "drop - - o",	 "drop - - .",
+		"drop - - o",
+	};
+
+	(void)state;
+	for (int family = 4; family <= 6; family += 2) {
+		struct xt_table t = table(family, "kinds");
+		uint32_t at = t.begin[FORWARD];
+		char n[PREFIX_TEXT], want[256], got[256];
+		struct prefix p = network(family);
+
+		prefix_format(n, &p);
+		for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++, at = xt_next(&t, at)) {
+			struct nft_rule r;
+			size_t used = 0;
+
+			for (const char *k = kinds[i]; *k; k++) {
+				const char letter[] = {*k, '\0'};
+
+				used += (size_t)snprintf(want + used, sizeof(want) - used, "%s",
+							 *k == 'N' ? n : letter);
+			}
+			xt_read(&r, &t, FORWARD, at);
+			snprintf(got, sizeof(got), "%s %s %s %s", actions[r.action],
+				 side_words(&r.source), side_words(&r.destination),
+				 r.other			    ? "o"
+				 : r.iifname.name || r.oifname.name ? "i"
+								    : ".");
+			assert_string_equal(got, want);
+			assert_false(r.ours);
+		}
+		assert_int_equal(at, t.policy[FORWARD]);
+		free(t.entries);
+	}
+}
+
+/* --- change ----------------------------------------------------------------------------------- */
+
+static uint32_t before_reject(const struct xt_table *t)
+{
+	struct nft_rule r;
+	uint32_t at = t->begin[FORWARD];
+
+	for (xt_read(&r, t, FORWARD, at); r.action != NFT_ACTION_REJECT;
+	     xt_read(&r, t, FORWARD, at))
+		at = xt_next(t, at);
+	return at;
+}
+
+/* Put in, it is what iptables-legacy made of the same rules; taken out, what was there before. */
+static void test_accepts_as_if_typed(void **state)
+{
+	static const char *const names[] = {"empty", "busy", "dropping"};
+
+	(void)state;
+	for (int family = 4; family <= 6; family += 2)
+		for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+			struct prefix p = network(family);
+			struct xt_rule from = {.source = p, .mark = XT_MARK | 7};
+			struct xt_rule to = {.destination = p, .mark = XT_MARK};
+			struct xt_table t = table(family, names[i]);
+			struct xt_table before = table(family, names[i]), typed;
+			char plus[16];
+			uint32_t at = i == 2 ? before_reject(&t) : t.policy[FORWARD], second;
+			struct nft_rule r;
+
+			snprintf(plus, sizeof(plus), "%s+", names[i]);
+			typed = table(family, plus);
+			second = xt_insert(&t, at, &from);
+			xt_insert(&t, second, &to);
+			assert_true(xt_equal(&t, at, &from) && xt_equal(&t, second, &to));
+			assert_true(xt_equal(&typed, at, &from) && !xt_equal(&typed, at, &to));
+			assert_int_equal(xt_mark(&t, at), XT_MARK | 7);
+			xt_read(&r, &t, FORWARD, at);
+			assert_true(r.ours && r.action == NFT_ACTION_ACCEPT);
+			{
+				struct xt_table again =
+					copy_of(find(family, names[i]), before.size, 1024);
+
+				xt_insert(&again, at, &to);
+				xt_insert(&again, at, &from);
+				assert_same(&again, &typed);
+			}
+			xt_remove(&t, second);
+			xt_remove(&t, at);
+			assert_same(&t, &before);
+		}
+}
+
+static void test_masquerade_as_if_typed(void **state)
+{
+	(void)state;
+	for (int family = 4; family <= 6; family += 2) {
+		struct xt_rule all = {
+			.source = subnet(family), .not_out = "cni0", .masquerade = true};
+		struct xt_rule outside = {.source = subnet(family),
+					  .destination = network(family),
+					  .outside = true,
+					  .masquerade = true};
+		struct xt_table t = table(family, "nat"), typed = table(family, "all");
+
+		xt_insert(&t, t.policy[POSTROUTING], &all);
+		assert_same(&t, &typed);
+		t = table(family, "nat");
+		typed = table(family, "outside");
+		xt_insert(&t, t.policy[POSTROUTING], &outside);
+		assert_false(xt_equal(&t, t.begin[POSTROUTING], &all));
+		assert_same(&t, &typed);
+	}
+}
+
+static void test_longest_rule_fits(void **state)
+{
+	unsigned char bytes[XT_RULE_MAX];
+	struct xt_rule rule = {.source = network(6),
+			       .destination = network(6),
+			       .not_out = "a-name-too-long-for-a-link",
+			       .masquerade = true};
+
+	(void)state;
+	assert_in_range(xt_build(bytes, 6, &rule), 1, XT_RULE_MAX);
+}
+
+/* Counters find their way: each entry knows its old place, the new ones know none. */
+static void test_origins(void **state)
+{
+	struct xt_table t = table(4, "busy");
+	struct xt_rule rule = {.source = network(4)};
+	uint32_t inserted = t.policy[FORWARD], removed = t.begin[FORWARD], want = 0;
+
+	(void)state;
+	xt_number(&t);
+	xt_insert(&t, inserted, &rule);
+	inserted -= xt_next(&t, removed) - removed;
+	xt_remove(&t, removed);
+	for (uint32_t at = 0; at < t.size; at = xt_next(&t, at)) {
+		if (at == removed)
+			want++;
+		assert_int_equal(xt_origin(&t, at), at == inserted ? 0 : ++want);
+	}
+	assert_int_equal(want, find(4, "busy")->info.num_entries);
+	free(t.entries);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_cut_at_every_byte),
+		cmocka_unit_test(test_every_byte_wrong),
+		cmocka_unit_test(test_hooks_that_lead_nowhere),
+		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_accepts_as_if_typed),
+		cmocka_unit_test(test_masquerade_as_if_typed),
+		cmocka_unit_test(test_longest_rule_fits),
+		cmocka_unit_test(test_origins),
+	};
+
+	return cmocka_run_group_tests(tests, read_goldens, NULL);
+}

@@ -1,0 +1,216 @@
+/*
+ * The least that connecting a pod can cost: a whole process that does the two netlink round trips
+ * and nothing else. No configuration is read, no address chosen, nothing looked up or checked; what
+ * a plugin must find out is told in the environment. It leaves the kernel as a plugin's ADD does.
+ *
+ *	CNI_COMMAND	ADD, or DEL for the one message that takes the link away
+ *	CNI_NETNS	path of the pod's network namespace
+ *	FLOOR_BRIDGE	index of the bridge
+ *	FLOOR_ADDRESS	IPv4 address of the pod, in a /24 whose gateway is .1
+ *	FLOOR_MTU	of the link
+ *	FLOOR_INDEX	that the pod's end will get: the same in every new namespace
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define HOST_LINK "vethfloor"
+#define POD_LINK  "eth0"
+
+static _Alignas(8) unsigned char buf[4096];
+static size_t len;
+static struct nlmsghdr *message;
+
+static void die(const char *what)
+{
+	fprintf(stderr, "floor: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static const char *env(const char *name)
+{
+	const char *value = getenv(name);
+
+	if (!value) {
+		errno = EINVAL;
+		die(name);
+	}
+	return value;
+}
+
+static unsigned env_number(const char *name)
+{
+	return (unsigned)strtoul(env(name), NULL, 10);
+}
+
+/* Messages are so few and small that the buffer cannot overflow. */
+static void *put(const void *data, size_t n)
+{
+	void *at = buf + len;
+
+	memcpy(at, data, n);
+	len += NLMSG_ALIGN(n);
+	return at;
+}
+
+static void begin(unsigned type, unsigned flags, const void *head, size_t n)
+{
+	const struct nlmsghdr h = {.nlmsg_type = (uint16_t)type,
+				   .nlmsg_flags = (uint16_t)(flags | NLM_F_REQUEST)};
+
+	message = put(&h, sizeof(h));
+	put(head, n);
+}
+
+static struct nlattr *attribute(unsigned type, const void *data, size_t n)
+{
+	const struct nlattr a = {.nla_type = (uint16_t)type, .nla_len = (uint16_t)(sizeof(a) + n)};
+	struct nlattr *at = put(&a, sizeof(a));
+
+	put(data, n);
+	return at;
+}
+
+static void number(unsigned type, unsigned v)
+{
+	attribute(type, &v, sizeof(v));
+}
+
+/* What has been put since belongs into the attribute at a. */
+static void close_nest(struct nlattr *a)
+{
+	a->nla_len = (uint16_t)(buf + len - (unsigned char *)a);
+}
+
+static void end(void)
+{
+	message->nlmsg_len = (uint32_t)(buf + len - (unsigned char *)message);
+}
+
+/* One round trip: send what is in the buffer, await the acknowledgement of the last message. */
+static void exchange(int fd, const char *what)
+{
+	static _Alignas(8) unsigned char answer[8192];
+	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)answer;
+	const struct nlmsgerr *e = (const struct nlmsgerr *)(const void *)(h + 1);
+
+	message->nlmsg_flags |= NLM_F_ACK;
+	if (send(fd, buf, len, 0) < 0 || recv(fd, answer, sizeof(answer), 0) < 0)
+		die(what);
+	if (h->nlmsg_type != NLMSG_ERROR || e->error) {
+		errno = -e->error;
+		die(what);
+	}
+	len = 0;
+}
+
+static int open_netlink(void)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	if (fd < 0)
+		die("socket");
+	return fd;
+}
+
+static void del(void)
+{
+	const struct ifinfomsg none = {0};
+
+	begin(RTM_DELLINK, 0, &none, sizeof(none));
+	attribute(IFLA_IFNAME, HOST_LINK, sizeof(HOST_LINK));
+	end();
+	exchange(open_netlink(), "delete link");
+}
+
+static void create_pair(int fd, int netns, const uint8_t ip[static 4])
+{
+	const struct ifinfomsg up = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	const struct ifinfomsg peer = {0};
+	const uint8_t mac[] = {0x0a, 0x58, ip[0], ip[1], ip[2], ip[3]};
+	const uint8_t host_mac[] = {0x0a, 0x58, 0xfe, 0xfe, 0xfe, 0xfe};
+	const unsigned mtu = env_number("FLOOR_MTU");
+	struct nlattr *info, *data, *end_of_pod;
+
+	begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &up, sizeof(up));
+	attribute(IFLA_IFNAME, HOST_LINK, sizeof(HOST_LINK));
+	attribute(IFLA_ADDRESS, host_mac, sizeof(host_mac));
+	number(IFLA_MASTER, env_number("FLOOR_BRIDGE"));
+	number(IFLA_MTU, mtu);
+	info = attribute(IFLA_LINKINFO | NLA_F_NESTED, "", 0);
+	attribute(IFLA_INFO_KIND, "veth", sizeof("veth"));
+	data = attribute(IFLA_INFO_DATA | NLA_F_NESTED, "", 0);
+	end_of_pod = attribute(VETH_INFO_PEER | NLA_F_NESTED, &peer, sizeof(peer));
+	attribute(IFLA_IFNAME, POD_LINK, sizeof(POD_LINK));
+	attribute(IFLA_ADDRESS, mac, sizeof(mac));
+	number(IFLA_NET_NS_FD, (unsigned)netns);
+	number(IFLA_MTU, mtu);
+	close_nest(end_of_pod);
+	close_nest(data);
+	close_nest(info);
+	end();
+	exchange(fd, "create veth pair");
+}
+
+static void configure_pod(int fd, const uint8_t ip[static 4])
+{
+	const unsigned index = env_number("FLOOR_INDEX");
+	const struct ifinfomsg up = {
+		.ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	const struct ifaddrmsg address = {.ifa_family = AF_INET,
+					  .ifa_prefixlen = 24,
+					  .ifa_flags = IFA_F_NODAD,
+					  .ifa_index = index};
+	const struct rtmsg route = {.rtm_family = AF_INET,
+				    .rtm_table = RT_TABLE_MAIN,
+				    .rtm_protocol = RTPROT_BOOT,
+				    .rtm_scope = RT_SCOPE_UNIVERSE,
+				    .rtm_type = RTN_UNICAST};
+	const uint8_t gateway[] = {ip[0], ip[1], ip[2], 1};
+	const uint8_t broadcast[] = {ip[0], ip[1], ip[2], 255};
+
+	begin(RTM_NEWLINK, 0, &up, sizeof(up));
+	end();
+	begin(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &address, sizeof(address));
+	attribute(IFA_LOCAL, ip, 4);
+	attribute(IFA_ADDRESS, ip, 4);
+	attribute(IFA_BROADCAST, broadcast, 4);
+	end();
+	begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &route, sizeof(route));
+	attribute(RTA_GATEWAY, gateway, 4);
+	number(RTA_OIF, index);
+	end();
+	exchange(fd, "configure pod");
+}
+
+static void add(void)
+{
+	int netns = open(env("CNI_NETNS"), O_RDONLY | O_CLOEXEC);
+	uint8_t ip[4];
+
+	if (netns < 0 || inet_pton(AF_INET, env("FLOOR_ADDRESS"), ip) != 1)
+		die("CNI_NETNS, FLOOR_ADDRESS");
+	create_pair(open_netlink(), netns, ip);
+	if (setns(netns, CLONE_NEWNET))
+		die("setns");
+	configure_pod(open_netlink(), ip);
+}
+
+int main(void)
+{
+	if (strcmp(env("CNI_COMMAND"), "DEL") == 0)
+		del();
+	else
+		add();
+	return 0;
+}
