@@ -20,8 +20,10 @@ static void write_out(const char *text, size_t n)
 		failed = errno;
 }
 
-static void gather(const char *text, size_t n)
+void say_text(const char *text)
 {
+	size_t n = strlen(text);
+
 	if (n > sizeof(gathered) - used) {
 		write_out(gathered, used);
 		used = 0;
@@ -34,29 +36,15 @@ static void gather(const char *text, size_t n)
 	used += n;
 }
 
-/* Format into line; gives how much of it is there. */
-static size_t format(char line[static LINE_MAX_BYTES], const char *fmt, va_list ap)
-	print_format(2, 0);
-
-static size_t format(char line[static LINE_MAX_BYTES], const char *fmt, va_list ap)
-{
-	vsnprintf(line, LINE_MAX_BYTES, fmt, ap);
-	return strlen(line);
-}
-
 void say(const char *fmt, ...)
 {
 	char line[LINE_MAX_BYTES];
 	va_list ap;
 
 	va_start(ap, fmt);
-	gather(line, format(line, fmt, ap));
+	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-}
-
-void say_text(const char *text)
-{
-	gather(text, strlen(text));
+	say_text(line);
 }
 
 int say_end(void)
@@ -73,7 +61,8 @@ void complain(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (file_write_all(STDERR_FILENO, line, format(line, fmt, ap)))
-		errno = 0; /* there is nowhere left to say so */
+	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	if (file_write_all(STDERR_FILENO, line, strlen(line)))
+		return; /* there is nowhere left to say so */
 }

@@ -200,6 +200,9 @@ def main(arguments):
     except (Surprise, LabError) as error:
         print(f"\ndemo: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\ndemo: interrupted. Its namespaces are gone, and with them all that was in them", file=sys.stderr)
+        return 130
     narrator.say(f"\nAll as the walkthrough says, in {time.monotonic() - started:.1f} s. Nothing is left behind.")
     return 0
 
