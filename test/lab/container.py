@@ -68,6 +68,12 @@ def eventually(what, condition):
         time.sleep(0.02)
 
 
+def kill(node, pid):
+    """kill -9 of one process of a node's. An engine says 0 where there is none: that would be every process here."""
+    assert int(pid) > 0
+    node.run("kill", "-9", pid)
+
+
 class Container:
     """A running container. Engines say with `inside` how a command is run in it, and as whom plugins know it."""
 
@@ -97,7 +103,7 @@ class Container:
 
     def kill(self):
         """kill -9 of its first process, behind the engine's back."""
-        self.node.run("kill", "-9", self.engine.pid(self))
+        kill(self.node, self.engine.pid(self))
 
     def stop(self):
         """As a user of the engine stops a container and removes it."""

@@ -3,7 +3,7 @@
 import select
 
 from . import image
-from .container import ARCHIVE, PATIENCE, RUNC, Container, eventually, prepare, serial
+from .container import ARCHIVE, PATIENCE, RUNC, Container, eventually, kill, prepare, serial
 from .space import LabError, require_programs
 
 CONFIG = f"""\
@@ -43,7 +43,7 @@ class Containerd:
         eventually("containerd answers", lambda: self.ctr("version", check=False).returncode == 0)
 
     def kill(self):
-        self.node.sh(f"kill -9 $(cat {PIDFILE})")
+        kill(self.node, self.node.read(PIDFILE).strip())
         self.daemon.wait(PATIENCE)
 
     def ctr(self, *command, **options):

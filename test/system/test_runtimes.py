@@ -108,7 +108,7 @@ def test_containerd_killed_and_started_again(node):
     pid = cri.pid(dying)
     containerd.kill()
     assert node.ping(living.ip)
-    node.run("kill", "-9", pid)
+    container.kill(node, pid)
 
     containerd.start()
     assert living.ping(GATEWAY)
@@ -143,7 +143,7 @@ def test_ctr_killed(node):
     node.add_pod("peer")
     before = snapshot.of(node)
     orphan = ctr.start("one")
-    node.sh(f"kill -9 {ctr.client_pid(orphan)}")
+    container.kill(node, ctr.client_pid(orphan))
     orphan.client.wait(container.PATIENCE)
     assert orphan.ping(GATEWAY), "the container does not need its client"
     orphan.kill()
