@@ -18,10 +18,10 @@ def configured(node):
 
 
 def counted_rules(node):
-    """`iptables-save -c` without its dates, and without the node's own packets: a bridge that comes up reports itself
-    to multicast routers."""
+    """`iptables-save -c -t filter` without its dates, and without the node's own packets: a bridge that comes up
+    reports itself to multicast routers."""
     own = ("#", ":INPUT", ":OUTPUT")
-    return [line for line in node.run("iptables-save", "-c").stdout.splitlines() if not line.startswith(own)]
+    return [line for line in node.run("iptables-save", "-c", "-t", "filter").stdout.splitlines() if not line.startswith(own)]
 
 
 def count_something(node):

@@ -137,13 +137,17 @@ def test_manual_touches_only_the_pods_link(node):
 # --- masquerading: which source does the other side see? ------------------------------------------
 
 WATCH = """
-import socket
+import signal, socket
 icmp = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+signal.signal(signal.SIGTERM, lambda *_: icmp.setblocking(False))  # what has come is still read
 print("ready", flush=True)
-while True:
-    packet, (source, _) = icmp.recvfrom(2048)
-    if packet[20] == 8:  # echo request
-        print(source, flush=True)
+try:
+    while True:
+        packet, (source, _) = icmp.recvfrom(2048)
+        if packet[20] == 8:  # echo request
+            print(source)
+except BlockingIOError:
+    pass
 """
 
 
@@ -156,8 +160,8 @@ def watch(node, netns=None):
 
 
 def seen(watcher):
-    watcher.kill()
-    return sorted(set(watcher.stdout.read().split()))
+    watcher.terminate()
+    return sorted(set(watcher.communicate()[0].split()))
 
 
 @pytest.mark.parametrize("word, outside, remote", [

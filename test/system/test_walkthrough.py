@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 
-from conftest import APPLETS, BASH_PLUGIN, type_bridge
+from conftest import APPLETS, BASH_PLUGIN, SLOWNESS, type_bridge
 from lab import configs, matrix, snapshot
 
 TYPED_RULES = ["-A FORWARD -s 10.244.0.0/16 -j ACCEPT", "-A FORWARD -d 10.244.0.0/16 -j ACCEPT"]
@@ -18,10 +18,10 @@ def test_the_files_are_the_walkthroughs():
 
 def test_demo(cnibox):
     started = time.monotonic()
-    done = subprocess.run([sys.executable, configs.REPOSITORY / "test" / "lab" / "demo.py", cnibox], timeout=60,
-                          check=False, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, configs.REPOSITORY / "test" / "lab" / "demo.py", cnibox], check=False,
+                          timeout=60 * SLOWNESS, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 20 * SLOWNESS
     assert "\033" not in done.stdout, "no colours in a pipe"
 
 

@@ -4,7 +4,7 @@
 set -u
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C
 export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$REPOSITORY/test/system:$REPOSITORY/test/uml"
-export KERNEL_MAY_LACK=yes # see test/system/skips.py
+export KERNEL_MAY_LACK=yes SLOWNESS=10 # see test/system: skips.py, conftest.py
 
 halt() {
 	echo o >/proc/sysrq-trigger
