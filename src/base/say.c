@@ -20,10 +20,8 @@ static void write_out(const char *text, size_t n)
 		failed = errno;
 }
 
-void say_text(const char *text)
+static void gather(const char *text, size_t n)
 {
-	size_t n = strlen(text);
-
 	if (n > sizeof(gathered) - used) {
 		write_out(gathered, used);
 		used = 0;
@@ -34,6 +32,11 @@ void say_text(const char *text)
 	}
 	memcpy(gathered + used, text, n);
 	used += n;
+}
+
+void say_text(const char *text)
+{
+	gather(text, strlen(text));
 }
 
 void say(const char *fmt, ...)
