@@ -65,7 +65,7 @@ def test_no_ipv6_is_nothing_to_a_network_without(node):
 def test_cni_check_pings_ipv4_without_ipv6(node):
     pod = node.add_pod("pod", configs.load())
     done = node.run(sys.executable, DENY, *NO_IPV6, "cni-check", "--netns", pod.netns, "--peer", "fd00::9",
-                    "--format=json", check=False)
+                    "--timeout", "5000", "--format=json", check=False)
     answered = {ping["address"]: ping["answered"] for ping in json.loads(done.stdout)["pings"]}
     assert answered == {"10.244.0.1": True, pod.ip: True}, "fd00::9 is left out: the pod has no such address"
 
