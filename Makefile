@@ -47,7 +47,7 @@ LDFLAGS += -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack \
 BEARSSL := /usr/lib/$(TRIPLET)/libbearssl.a
 
 SRC := $(sort $(wildcard src/*.c src/*/*.c))
-OBJS := $(SRC:%.c=$(OBJ)/%.o) $(OBJ)/third_party/chk.o
+OBJS := $(SRC:%.c=$(OBJ)/%.o) $(OBJ)/roots.o $(OBJ)/third_party/chk.o
 
 Q := $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
@@ -93,6 +93,15 @@ $(OBJ)/config.h: $(CONFIG)
 
 $(OBJ)/%.o: %.c $(OBJ)/include/.done $(OBJ)/config.h Makefile
 	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) -c -o $@ $<
+
+# Trusted roots for nodes without a bundle, out of Debian's.
+$(OBJ)/roots.c: tools/roots.py | deps-build
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) $< > $@
+
+$(OBJ)/roots.o: $(OBJ)/roots.c $(OBJ)/include/.done Makefile
 	$(call say,CC,$<)
 	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) -c -o $@ $<
 
