@@ -15,10 +15,12 @@
 #define DOING	   "speak TLS"
 #define SEED_BYTES 32
 
+/* Of the handshake that is under way: one at a time, as tls_start waits for its end. */
+static struct chain chain;
+static struct identity identity;
+
 struct tls {
 	br_ssl_client_context client;
-	struct chain chain;
-	struct identity identity;
 	/*
 	 * One buffer for both ways: a request is sent before its answer is read. Of full size, as
 	 * Google's servers ignore a client's wish for smaller records.
@@ -76,7 +78,7 @@ static int seed(br_ssl_engine_context *engine, struct err *e)
 
 static void set_identity(struct tls *t)
 {
-	const struct identity *id = &t->identity;
+	const struct identity *id = &identity;
 
 	if (id->key.type == BR_KEYTYPE_RSA)
 		br_ssl_client_set_single_rsa(&t->client, id->chain, id->chain_len, &id->key.rsa,
@@ -92,8 +94,8 @@ static int engine_failed(struct tls *t, struct err *e)
 {
 	unsigned reason = (unsigned)br_ssl_engine_last_error(&t->client.eng);
 
-	if (t->chain.fault && reason == t->chain.fault)
-		return chain_explain(&t->chain, reason, e);
+	if (reason && reason == chain.fault)
+		return chain_explain(&chain, reason, e);
 	return tls_explain(reason, e);
 }
 
@@ -155,35 +157,46 @@ static int run(struct tls *t, unsigned wanted, struct deadline until, struct err
 	}
 }
 
-int tls_start(struct tls *t, int fd, const char *name, const struct tls_options *options,
-	      struct deadline until, struct err *e)
+static int shake_hands(struct tls *t, const struct tls_options *options, struct deadline until,
+		       struct err *e)
 {
 	br_ssl_engine_context *engine = &t->client.eng;
 	struct ip ip;
 	int up;
 
-	explicit_bzero(t, sizeof(*t));
-	t->fd = fd;
-	t->name = name;
-	if (trust_open(&t->chain.trust, options->ca_file, e) ||
+	if (trust_open(&chain.trust, options->ca_file, e) ||
 	    (options->client_cert &&
-	     identity_read(&t->identity, options->client_cert, options->client_key, e)))
+	     identity_read(&identity, options->client_cert, options->client_key, e)))
 		return -1;
-	chain_begin(&t->chain, name);
+	chain_begin(&chain, t->name);
 	br_ssl_client_zero(&t->client);
 	set_algorithms(engine);
 	set_identity(t);
-	br_ssl_engine_set_x509(engine, &t->chain.vtable);
+	br_ssl_engine_set_x509(engine, &chain.vtable);
 	br_ssl_engine_set_buffer(engine, t->records, sizeof(t->records), 0);
 	if (seed(engine, e))
 		return -1;
 	/* SNI has no addresses in it (RFC 6066, 3); the chain's check has its own copy of name. */
-	if (!br_ssl_client_reset(&t->client, ip_parse(&ip, name) ? NULL : name, 0))
+	if (!br_ssl_client_reset(&t->client, ip_parse(&ip, t->name) ? NULL : t->name, 0))
 		return engine_failed(t, e);
 	up = run(t, BR_SSL_SENDAPP, until, e);
 	if (up == 0)
-		return err_set(e, ERR_TRY_AGAIN, DOING, "%s has ended the handshake", name);
+		return err_set(e, ERR_TRY_AGAIN, DOING, "%s has ended the handshake", t->name);
 	return up < 0 ? -1 : 0;
+}
+
+int tls_start(struct tls *t, int fd, const char *name, const struct tls_options *options,
+	      struct deadline until, struct err *e)
+{
+	int failed;
+
+	memset(t, 0, sizeof(*t));
+	t->fd = fd;
+	t->name = name;
+	failed = shake_hands(t, options, until, e);
+	explicit_bzero(&identity, sizeof(identity));
+	explicit_bzero(&chain, sizeof(chain));
+	return failed;
 }
 
 int tls_write(struct tls *t, const void *bytes, size_t n, struct deadline until, struct err *e)
