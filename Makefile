@@ -47,7 +47,7 @@ LDFLAGS += -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack \
 BEARSSL := /usr/lib/$(TRIPLET)/libbearssl.a
 
 SRC := $(sort $(wildcard src/*.c src/*/*.c))
-OBJS := $(SRC:%.c=$(OBJ)/%.o) $(OBJ)/third_party/chk.o
+OBJS := $(SRC:%.c=$(OBJ)/%.o) $(OBJ)/roots.o $(OBJ)/third_party/chk.o
 
 Q := $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
@@ -96,6 +96,15 @@ $(OBJ)/%.o: %.c $(OBJ)/include/.done $(OBJ)/config.h Makefile
 	$(call say,CC,$<)
 	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) -c -o $@ $<
 
+# Trusted roots for nodes without a bundle, out of Debian's.
+$(OBJ)/roots.c: tools/roots.py | deps-build
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) $< > $@
+
+$(OBJ)/roots.o: $(OBJ)/roots.c $(OBJ)/include/.done Makefile
+	$(call say,CC,$<)
+	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) -c -o $@ $<
+
 $(OBJ)/cnibox: $(OBJS)
 	$(call say,LD,$@)
 	$(Q)$(CC_MUSL) $(LDFLAGS) -o $@ $(OBJS) $(BEARSSL)
@@ -118,8 +127,8 @@ TESTS   := $(patsubst test/unit/%.c,%,$(sort $(wildcard test/unit/test_*.c)))
 ON_MUSL := $(TESTS:%=$(OUT)/unit/%)
 ON_ASAN := $(TESTS:%=build/asan/unit/%)
 MODULES := $(filter-out src/main.c,$(SRC))
-MODULES_MUSL := $(MODULES:%.c=$(OBJ)/%.o)
-MODULES_ASAN := $(MODULES:%.c=build/asan/%.o)
+MODULES_MUSL := $(MODULES:%.c=$(OBJ)/%.o) $(OBJ)/roots.o
+MODULES_ASAN := $(MODULES:%.c=build/asan/%.o) build/asan/roots.o
 CC_ASAN := clang -O1 -g $(STD) $(WARN) -fsanitize=address,undefined -fno-sanitize-recover=all \
            -fno-omit-frame-pointer -MMD -MP
 CMOCKA  := /usr/lib/$(TRIPLET)/libcmocka.so
@@ -133,6 +142,10 @@ build/asan/modules.a: $(MODULES_ASAN)
 build/asan/src/%.o: src/%.c $(OBJ)/include/.done $(OBJ)/config.h Makefile | deps-test
 	@mkdir -p $(@D)
 	$(call say,ASAN,$<)
+	$(Q)$(CC_ASAN) $(INC) -c -o $@ $<
+
+build/asan/roots.o: $(OBJ)/roots.c Makefile | deps-test
+	@mkdir -p $(@D)
 	$(Q)$(CC_ASAN) $(INC) -c -o $@ $<
 
 # Debian's libcmocka is made for glibc. It runs on musl with the few names beside it that musl lacks.
@@ -150,12 +163,17 @@ build/asan/unit/%: test/unit/%.c build/asan/modules.a
 	$(call say,TEST,$@)
 	$(Q)$(CC_ASAN) $(INC) -o $@ $(filter %.c %.a,$^) $(BEARSSL) -lcmocka
 
+# The HTTP client alone, as it is in the release, for system tests.
+$(OUT)/http_get: test/unit/http_get.c $(OBJ)/modules.a $(OBJ)/third_party/chk.o
+	$(call say,TEST,$@)
+	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) $(LDFLAGS) -o $@ $(filter %.c %.a %.o,$^) $(BEARSSL)
+
 -include $(MODULES_ASAN:.o=.d) $(ON_MUSL:=.d) $(ON_ASAN:=.d)
 
 unit: $(ON_MUSL) $(ON_ASAN)
 	$(Q)tools/private.sh tools/unit.sh $^
 
-system: all | deps-test
+system: all $(OUT)/http_get | deps-test
 	$(Q)PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -q -n 2 --timeout 300 test/system $(T)
 
 test: unit

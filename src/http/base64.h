@@ -11,4 +11,7 @@
 /* n bytes in the alphabet for URLs and file names, without padding (JWT). Gives the length. */
 size_t base64url_encode(char *out, const void *bytes, size_t n);
 
+/* The six bits that a character of the usual alphabet (PEM) stands for; -1: it is none of it. */
+int base64_value(char c);
+
 #endif

@@ -110,6 +110,9 @@ int http_receive(struct http_call *call, struct http_response *rs, struct err *e
 int http_do(struct http *h, const struct http_request *rq, struct http_response *rs,
 	    struct err *e) must_check;
 
+/* What requests name as their User-Agent. */
+const char *http_user_agent(const struct http_options *options);
+
 /* How many TLS handshakes this client has completed: for tests and DEBUG. */
 unsigned http_handshakes(const struct http *h);
 

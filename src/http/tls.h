@@ -48,4 +48,7 @@ ssize_t tls_read(struct tls *t, void *bytes, size_t n, struct deadline until,
 /* Say goodbye as far as that does not block, and wipe keys. fd stays the caller's. */
 void tls_stop(struct tls *t);
 
+/* Why BearSSL's engine has failed, by its BR_ERR_* number, into e. Gives -1. */
+int tls_explain(unsigned reason, struct err *e);
+
 #endif
