@@ -69,6 +69,9 @@ class Fabric:
     def program(self, prefix, priority, hops):
         """Packets for prefix go to one of hops (instances), or are dropped if there is none; None: no such route."""
 
+    def may_forward(self, instance):
+        """Whether packets with other addresses than its own may come from it and reach it has changed."""
+
 
 class Cloud:
     def __init__(self, project="demo-project", number=123456789012):
@@ -112,6 +115,8 @@ class Cloud:
     def change_instance(self, name, zone="us-west2-b", **changes):
         for key, value in changes.items():
             setattr(self.instances[zone, name], key, value)
+        if "can_ip_forward" in changes:
+            self.fabric.may_forward(self.instances[zone, name])
         self.apply_all()
 
     def remove_instance(self, name, zone="us-west2-b"):

@@ -4,7 +4,16 @@ from .space import Space
 
 GATEWAY = "10.168.0.1"
 OUTSIDE_LINK = "outside"
+SHELL_LINK = "cloud-shell"
 MTU = 1460
+
+# Files of its own where a user writes, and where programs look: /etc/hosts, the roots to trust, /opt/cni/bin.
+SHELL_SETUP = """
+mount -t tmpfs none /etc
+mount -t tmpfs none /opt
+mount -t tmpfs none /tmp
+ip link set lo up
+"""
 
 # A packet may leave a node with a source that is not the node's, or reach one for an address that is not the node's,
 # only if that node may forward (`gcloud compute instances create --can-ip-forward`). The way out of the VPC is for
@@ -55,6 +64,16 @@ class Vpc(Space):
         self.run("ip", "route", "add", "default", "via", address, "dev", OUTSIDE_LINK)
         return outside
 
+    def attach_shell(self, address):
+        """A machine that administers the cloud, and is not in it."""
+        shell = Space(SHELL_LINK, SHELL_SETUP)
+        self._plug(SHELL_LINK, shell, "eth0", address)
+        shell.sh(f"ip address add {address}/32 dev eth0\n"
+                 f"ip link set eth0 up\n"
+                 f"ip route add {GATEWAY} dev eth0 scope link\n"
+                 f"ip route add default via {GATEWAY} dev eth0")
+        return shell
+
     def _plug(self, link, space, name, address):
         self.sh(f"ip link add {link} mtu {MTU} type veth peer name {name} mtu {MTU} netns {space.pid}\n"
                 f"ip address add {GATEWAY}/32 dev {link}\n"
@@ -67,8 +86,20 @@ class Vpc(Space):
         self.run("iptables", verb, "FROM", "-i", node.name, "!", "-o", OUTSIDE_LINK, "-j", "RETURN", check=allowed)
         self.run("iptables", verb, "TO", "-o", node.name, "!", "-i", OUTSIDE_LINK, "-j", "RETURN", check=allowed)
 
+    def set_route(self, prefix, priority, names):
+        """What becomes of packets for prefix: they go to one of the nodes of these names, or nowhere if there is none;
+        None: there is no such route."""
+        if names is None:
+            self.run("ip", "route", "del", prefix, "metric", priority, check=False)
+        elif not names:
+            self.run("ip", "route", "replace", "blackhole", prefix, "metric", priority)
+        else:
+            hops = [word for name in names
+                    for word in ("nexthop", "via", self.addresses[name], "dev", name, "onlink")]
+            self.run("ip", "route", "replace", prefix, "metric", priority, *hops)
+
     def add_route(self, prefix, node):
-        """gcloud compute routes create --destination-range PREFIX --next-hop-instance NODE"""
+        """A route that is there without anybody's having asked the API for it."""
         self.run("ip", "route", "add", prefix, "via", self.addresses[node.name], "dev", node.name, "onlink")
 
     def del_route(self, prefix):

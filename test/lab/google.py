@@ -1,0 +1,48 @@
+"""The cloud that the lab's nodes are in: its API, at its own address, programs the lab's VPC."""
+
+from gce import HOSTS, Emulator, Fabric
+
+ZONE = "us-west2-b"
+SHELL_ADDRESS = "203.0.113.20"
+ROOTS = "/etc/ssl/certs/ca-certificates.crt"
+PLUGIN_DIR = "/opt/cni/bin"
+
+
+class VpcFabric(Fabric):
+    def __init__(self, lab):
+        self.lab = lab
+
+    def program(self, prefix, priority, hops):
+        if ":" not in prefix:  # the VPC has IPv4 only
+            self.lab.vpc.set_route(prefix, priority, None if hops is None else [hop.name for hop in hops])
+
+    def may_forward(self, instance):
+        node = next(node for node in self.lab.nodes if node.name == instance.name)
+        self.lab.vpc.can_ip_forward(node, instance.can_ip_forward)
+
+
+class Google(Emulator):
+    """with Google(lab) as google: google.shell is a machine to administer it from, as Cloud Shell is."""
+
+    def __init__(self, lab):
+        super().__init__(lab.vpc)
+        for node in lab.nodes:
+            self.cloud.add_instance(node.name, ZONE, node.address)
+        self.cloud.fabric = VpcFabric(lab)
+        self.shell = lab.vpc.attach_shell(SHELL_ADDRESS)
+        self.introduce(self.shell)
+
+    def introduce(self, space):
+        """What a machine knows of Google: names, which are in no DNS here, and a root to trust."""
+        space.write("/etc/hosts", HOSTS)
+        space.copy(self.authority.certificate, ROOTS)
+
+    def install(self, binary, *names):
+        """The program, for who types in Cloud Shell."""
+        self.shell.copy(binary, f"{PLUGIN_DIR}/cnibox", 0o755)
+        for name in names:
+            self.shell.run("ln", "-s", "cnibox", f"{PLUGIN_DIR}/{name}")
+
+    def __exit__(self, *exception):
+        super().__exit__(*exception)
+        self.shell.close()
