@@ -11,7 +11,10 @@
 #include "base/number.h"
 #include "base/say.h"
 #include "commands/command.h"
+#include "commands/gce_filter.h"
+#include "commands/gce_output.h"
 
+#define VERBS	      "create, delete, list, describe, ensure, firewall or prune"
 #define WATCH_LEAST   10
 #define TIMEOUT_MOST  86400
 #define PRIORITY_MOST 65535
@@ -146,16 +149,73 @@ static void take_environment(struct gce_words *w)
 		w->zone = zone;
 }
 
-static int read_words(struct gce_words *w, char **argv, struct err *e)
+static int ensure_once(struct gce *g, const struct gce_words *w, struct err *e)
+{
+	return gce_routes_ensure(g, w, true, e);
+}
+
+#define BIT(key) (1u << ((key)-OPT_RANGE))
+#define OF_SESSION                                                                                 \
+	(BIT(OPT_PROJECT) | BIT(OPT_ENDPOINT) | BIT(OPT_CA_FILE) | BIT(OPT_TOKEN_FILE) |           \
+	 BIT(OPT_TIMEOUT) | BIT(OPT_QUIET))
+#define OF_CLUSTER (BIT(OPT_CLUSTER) | BIT(OPT_CONF) | BIT(OPT_CIDR))
+
+/* What can be done, and what it takes. */
+static const struct verb {
+	const char *name;
+	unsigned names_least, names_most;			/* of routes */
+	unsigned options;					/* beside those of the session */
+	int (*check)(const struct gce_words *w, struct err *e); /* more than that; may be NULL */
+	int (*run)(struct gce *g, const struct gce_words *w, struct err *e);
+} verbs[] = {
+	{"create", 1, 1,
+	 BIT(OPT_RANGE) | BIT(OPT_NETWORK) | BIT(OPT_INSTANCE) | BIT(OPT_ZONE) | BIT(OPT_ADDRESS) |
+		 BIT(OPT_TAGS) | BIT(OPT_DESCRIPTION) | BIT(OPT_PRIORITY) | BIT(OPT_FORMAT) |
+		 BIT(OPT_REPLACE),
+	 gce_routes_create_check, gce_routes_create},
+	{"delete", 1, GCE_NAMES_MAX, 0, NULL, gce_routes_delete},
+	{"list", 0, 0, BIT(OPT_FILTER) | BIT(OPT_FORMAT), NULL, gce_routes_list},
+	{"describe", 1, 1, BIT(OPT_FORMAT), NULL, gce_routes_describe},
+	{"ensure", 0, 0, OF_CLUSTER | BIT(OPT_WATCH), NULL, ensure_once},
+	{"firewall", 0, 0, OF_CLUSTER | BIT(OPT_NETWORK) | BIT(OPT_REPLACE) | BIT(OPT_CHECK), NULL,
+	 gce_routes_firewall},
+	{"prune", 0, 0, BIT(OPT_CLUSTER) | BIT(OPT_DRY_RUN), NULL, gce_routes_prune},
+};
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+static int refuse_option(const struct verb *v, int key, struct err *e)
+{
+	const struct command_option *o = options;
+
+	while (o->key != key)
+		o++;
+	return err_set(e, ERR_USAGE, NULL, "%s does not take %s", v->name, o->word);
+}
+
+static int read_words(struct gce_words *w, const struct verb *v, char **argv, struct err *e)
 {
 	struct command_words words = {.at = argv};
 	int o;
 
 	while ((o = command_next(&words, options, e)) >= 0) {
+		if (o > 0 && !(BIT(o) & (v->options | OF_SESSION)))
+			return refuse_option(v, o, e);
 		if (o > 0 && take_flag(w, o, words.value, e))
 			return -1;
-		if (o == 0 && w->names == GCE_NAMES_MAX)
-			return err_set(e, ERR_USAGE, NULL, "more than %d names", GCE_NAMES_MAX);
+		if (o == 0 && w->names == v->names_most)
+			return err_set(e, ERR_USAGE, NULL, "'%s' is too much", words.value);
+		if (o == 0 && !gce_name_valid(words.value))
+			return err_set(e, ERR_USAGE, NULL,
+				       "'%s' is no name: lower-case letters, digits and hyphens, a "
+				       "letter first, %d at most",
+				       words.value, GCE_NAME_MAX);
 		if (o == 0)
 			w->name[w->names++] = words.value;
 	}
@@ -171,46 +231,35 @@ void gce_routes_complain(const struct gce_words *w, struct err *e)
 	err_clear(e);
 }
 
-void gce_routes_warn(const struct gce_words *w, const char *warnings)
+/* What can be known to be wrong before anybody is asked. */
+static int check_words(const struct gce_words *w, const struct verb *v, struct err *e)
 {
-	while (*warnings) {
-		size_t n = strcspn(warnings, "\n");
+	struct gce_output output;
+	struct gce_filter filter;
 
-		complain("%s: warning: %.*s\n", w->program, (int)n, warnings);
-		warnings += n + (warnings[n] == '\n');
-	}
-}
-
-static int run_verb(const char *verb, struct gce_words *w, struct err *e)
-{
-	static const struct {
-		const char *name;
-		int (*run)(struct gce *g, const struct gce_words *w, struct err *e);
-	} verbs[] = {{"create", gce_routes_create},
-		     {"delete", gce_routes_delete},
-		     {"list", gce_routes_list},
-		     {"describe", gce_routes_describe}};
-	cleanup_gce struct gce g = {0};
-
-	for (unsigned i = 0; i < ARRAY_SIZE(verbs); i++) {
-		if (strcmp(verbs[i].name, verb) != 0)
-			continue;
-		if (gce_open(&g, &w->session, e))
-			return -1;
-		return verbs[i].run(&g, w, e);
-	}
-	return err_set(e, ERR_USAGE, NULL, "'%s' is not create, delete, list or describe", verb);
+	if (w->names < v->names_least)
+		return err_set(e, ERR_USAGE, NULL, "%s wants the name of a route", v->name);
+	if (gce_output_begin(&output, w->format, "table", true, e) ||
+	    gce_filter_parse(&filter, w->filter, e) || !gce_routes_cluster(w, e))
+		return -1;
+	return v->check ? v->check(w, e) : 0;
 }
 
 static int run_words(const char *program, char **words, struct err *e)
 {
+	const struct verb *v = words[0] ? find_verb(words[0]) : NULL;
+	cleanup_gce struct gce g = {0};
 	static struct gce_words w;
 
+	if (!v)
+		return err_set(e, ERR_USAGE, NULL, "%s%s%s " VERBS, words[0] ? "'" : "",
+			       words[0] ? words[0] : "say what to do:", words[0] ? "' is not" : "");
 	w = (struct gce_words){.program = program};
-	if (!words[0])
-		return err_set(e, ERR_USAGE, NULL,
-			       "say what to do: create, delete, list or describe");
-	return read_words(&w, words + 1, e) ? -1 : run_verb(words[0], &w, e);
+	if (read_words(&w, v, words + 1, e) || check_words(&w, v, e))
+		return -1;
+	if (w.watch)
+		return gce_routes_watch(&w, e);
+	return gce_open(&g, &w.session, e) ? -1 : v->run(&g, &w, e);
 }
 
 static int run(char **argv, struct err *e)
@@ -228,17 +277,71 @@ static int run_gcloud(char **argv, struct err *e)
 	return run_words("gcloud", argv + 3, e);
 }
 
+#define OPTIONS                                                                                    \
+	"  --project ID          default: CLOUDSDK_CORE_PROJECT, GOOGLE_CLOUD_PROJECT, the\n"      \
+	"                        credentials', or this instance's\n"                               \
+	"  --timeout SECONDS     of all together; default 300\n"                                   \
+	"  --api-endpoint URL, --ca-file FILE, --access-token-file FILE\n"                         \
+	"\n"                                                                                       \
+	"Credentials: the key or refresh token that GOOGLE_APPLICATION_CREDENTIALS names, the\n"   \
+	"token in CLOUDSDK_AUTH_ACCESS_TOKEN_FILE, gcloud's application default credentials,\n"    \
+	"or the service account of this instance. DEBUG=1 shows the requests, without secrets.\n"  \
+	"\n"
+
+#define GCLOUDS                                                                                       \
+	" create NAME --destination-range CIDR\n"                                                     \
+	"           --next-hop-instance NAME --next-hop-instance-zone ZONE | --next-hop-address IP\n" \
+	"           [--network NAME] [--priority N] [--tags TAG,...] [--description TEXT]\n"          \
+	"           [--replace] [--format FORMAT]\n"
+
+#define MEANING                                                                                       \
+	"  create    makes a route and waits until it is there. One that is there as asked is no\n"   \
+	"            failure; another one of that name is, unless --replace. One whose next hop is\n" \
+	"            missing, stopped or may not forward is: exit status 1\n"                         \
+	"  delete    all are tried, each failure is told; one that is gone already is none\n"         \
+	"  list      --filter: terms FIELD=VALUE, FIELD!=VALUE, FIELD:WORD, FIELD~REGEX with AND\n"   \
+	"  describe  one route; YAML without --format\n"
+
+#define FORMATS                                                                                    \
+	"  --format table|table(FIELD,...)|json|yaml|value(FIELD,...)\n"                           \
+	"  --quiet, -q           asks nothing before it deletes\n"
+
 const struct applet applet_gce_routes = {
 	.name = "gce-routes",
 	.summary = "VPC routes of Google's cloud, with the words of gcloud compute routes",
-	.help = "usage: gce-routes create NAME --destination-range CIDR\n",
+	.help = "usage: gce-routes" GCLOUDS "       gce-routes delete NAME... [--quiet]\n"
+		"       gce-routes list [--filter TERMS] [--format FORMAT]\n"
+		"       gce-routes describe NAME [--format FORMAT]\n"
+		"       gce-routes ensure [--pod-cidr CIDR]... [--cluster NAME] [--watch SECONDS]\n"
+		"       gce-routes firewall [--source-range CIDR]... [--network NAME]\n"
+		"                           [--cluster NAME] [--check] [--replace]\n"
+		"       gce-routes prune --cluster NAME [--dry-run]\n"
+		"\n" MEANING
+		"  ensure    on a node: the routes to it for its ranges of pods (default: those of the\n"
+		"            CNI configuration, --conf), made where they are missing, made anew where\n"
+		"            they lead elsewhere; --watch looks again and again\n"
+		"  firewall  the rule that lets pods' packets in; --check only looks (exit status 1)\n"
+		"  prune     deletes routes that ensure made to instances that are gone\n"
+		"\n" FORMATS "  --cluster NAME        whose routes; default kubernetes\n" OPTIONS
+		"Examples:\n"
+		"  gce-routes create k8s-master --destination-range 10.244.0.0/24 --network default \\\n"
+		"    --next-hop-instance-zone us-west2-b --next-hop-instance k8s-master\n"
+		"  gce-routes ensure --watch 300\n",
 	.run = run,
 };
 
 const struct applet applet_gcloud = {
 	.name = "gcloud",
-	.summary = "gce-routes, for who types 'gcloud compute routes'",
-	.help = "usage: gcloud compute routes create|delete|list|describe\n",
+	.summary = "gce-routes for scripts that say 'gcloud compute routes'; not linked by install",
 	.no_link = true,
+	.help = "usage: gcloud compute routes" GCLOUDS
+		"       gcloud compute routes delete NAME... [--quiet]\n"
+		"       gcloud compute routes list [--filter TERMS] [--format FORMAT]\n"
+		"       gcloud compute routes describe NAME [--format FORMAT]\n"
+		"\n"
+		"cnibox's gce-routes under the name of Google's program, for scripts that are written\n"
+		"for that. 'ln -s /opt/cni/bin/cnibox /usr/local/bin/gcloud' makes the name.\n"
+		"\n" MEANING "\n" FORMATS OPTIONS "Example:\n"
+		"  gcloud compute routes delete k8s-master k8s-worker --quiet\n",
 	.run = run_gcloud,
 };

@@ -38,21 +38,11 @@ static const char *instance_path(const struct gce *g, const struct gce_words *w,
 	if (whole)
 		return gce_path(strstr(w->instance, "projects/") ? w->instance : whole, g->project,
 				e);
-	if (!w->zone) {
-		err_set(e, ERR_USAGE, NULL, "--next-hop-instance-zone is missing");
-		return NULL;
-	}
-	if (!gce_name_valid(w->instance) || !gce_name_valid(w->zone)) {
-		err_set(e, ERR_USAGE, NULL, "'%s' in '%s' is no instance's name", w->instance,
-			w->zone);
-		return NULL;
-	}
 	return arena_format(e, "projects/%s/zones/%s/instances/%s", g->project, w->zone,
 			    w->instance);
 }
 
-static int take_hop(const struct gce *g, struct gce_route *r, const struct gce_words *w,
-		    struct err *e)
+static int check_hop(const struct gce_words *w, struct err *e)
 {
 	struct ip ip;
 
@@ -63,12 +53,33 @@ static int take_hop(const struct gce *g, struct gce_route *r, const struct gce_w
 	if (w->zone && !w->instance)
 		return err_set(e, ERR_USAGE, NULL,
 			       "--next-hop-instance-zone goes with --next-hop-instance");
-	if (w->address && !ip_parse(&ip, w->address))
-		return err_set(e, ERR_USAGE, NULL, "--next-hop-address is an address, not '%s'",
-			       w->address);
-	r->hop_kind = w->instance ? "nextHopInstance" : "nextHopIp";
-	r->hop = w->instance ? instance_path(g, w, e) : w->address;
-	return r->hop ? 0 : -1;
+	if (w->address)
+		return ip_parse(&ip, w->address)
+			       ? 0
+			       : err_set(e, ERR_USAGE, NULL,
+					 "--next-hop-address is an address, not '%s'", w->address);
+	if (strstr(w->instance, "zones/"))
+		return 0;
+	if (!w->zone)
+		return err_set(e, ERR_USAGE, NULL, "--next-hop-instance-zone is missing");
+	if (!gce_name_valid(w->instance) || !gce_name_valid(w->zone))
+		return err_set(e, ERR_USAGE, NULL, "'%s' in '%s' is no instance's name",
+			       w->instance, w->zone);
+	return 0;
+}
+
+int gce_routes_create_check(const struct gce_words *w, struct err *e)
+{
+	struct gce_route r = {0};
+	struct prefix range;
+
+	if (!w->range)
+		return err_set(e, ERR_USAGE, NULL, "--destination-range is missing");
+	if (!prefix_parse(&range, w->range))
+		return err_set(e, ERR_USAGE, NULL,
+			       "--destination-range is a range such as 10.244.0.0/24, not '%s'",
+			       w->range);
+	return check_hop(w, e) || (w->tags && take_tags(&r, w->tags, e)) ? -1 : 0;
 }
 
 /* The route that the words ask for. */
@@ -76,68 +87,19 @@ static int wanted(const struct gce *g, struct gce_route *r, const struct gce_wor
 		  struct err *e)
 {
 	const char *network = w->network ? w->network : "default";
-	struct prefix range;
 
-	*r = (struct gce_route){.priority = w->priority_given ? w->priority : 1000};
-	if (w->names != 1)
-		return err_set(e, ERR_USAGE, NULL, "create wants one name");
-	if (!gce_name_valid(w->name[0]))
-		return err_set(e, ERR_USAGE, NULL,
-			       "'%s' is no name: lower-case letters, digits and hyphens, a letter "
-			       "first, %d at most",
-			       w->name[0], GCE_NAME_MAX);
-	if (!w->range)
-		return err_set(e, ERR_USAGE, NULL, "--destination-range is missing");
-	if (!prefix_parse(&range, w->range))
-		return err_set(e, ERR_USAGE, NULL,
-			       "--destination-range is a range such as 10.244.0.0/24, not '%s'",
-			       w->range);
-	r->name = w->name[0];
-	r->dest_range = w->range;
-	r->description = w->description ? w->description : "";
+	*r = (struct gce_route){.name = w->name[0],
+				.dest_range = w->range,
+				.hop_kind = w->instance ? "nextHopInstance" : "nextHopIp",
+				.description = w->description ? w->description : "",
+				.priority = w->priority_given ? w->priority : 1000};
 	r->network = strchr(network, '/') ? gce_path(network, g->project, e)
 					  : arena_format(e, "projects/%s/global/networks/%s",
 							 g->project, network);
-	if (!r->network || take_hop(g, r, w, e))
+	r->hop = w->instance ? instance_path(g, w, e) : w->address;
+	if (!r->network || !r->hop)
 		return -1;
 	return w->tags ? take_tags(r, w->tags, e) : 0;
-}
-
-/* Which of the API's errors says that the name is taken. */
-static bool is_taken(const struct gce_answer *a, const struct gce_operation *o)
-{
-	return a->refusal.status == 409 || strcmp(o->error_code, "RESOURCE_ALREADY_EXISTS") == 0;
-}
-
-/* Gives 0 when it is made, 1 when the name is taken, -1 with e set. */
-static int make(struct gce *g, const struct gce_route *want, struct gce_operation *o, struct err *e)
-{
-	char doing[128];
-	struct gce_answer a;
-
-	snprintf(doing, sizeof(doing), "create the route %s", want->name);
-	o->error_code[0] = '\0';
-	if (gce_route_insert(g, want, o, &a, e) == 0 && gce_operation_wait(g, o, doing, e) == 0)
-		return 0;
-	if (!is_taken(&a, o))
-		return -1;
-	err_clear(e);
-	return 1;
-}
-
-static int unmake(struct gce *g, const char *name, struct err *e)
-{
-	char doing[128];
-	struct gce_operation o;
-	struct gce_answer a;
-
-	snprintf(doing, sizeof(doing), "delete the route %s", name);
-	if (gce_route_delete(g, name, &o, &a, e) == 0)
-		return gce_operation_wait(g, &o, doing, e);
-	if (a.refusal.status != 404)
-		return -1;
-	err_clear(e);
-	return 0;
 }
 
 /* The name is taken: by a route as asked, or by another. Gives 0 if nothing is left to do. */
@@ -161,9 +123,9 @@ static int settle(struct gce *g, const struct gce_route *want, const struct gce_
 		err_hint(e, "nothing was changed; --replace deletes it and makes this one");
 		return -1;
 	}
-	if (unmake(g, want->name, e))
+	if (gce_route_unmake(g, want->name, e))
 		return -1;
-	if (make(g, want, o, e) == 0)
+	if (gce_route_make(g, want, o, e) == 0)
 		return 1;
 	err_set(e, ERR_TRY_AGAIN, NULL, "somebody else has made a route %s meanwhile", want->name);
 	return -1;
@@ -195,7 +157,7 @@ int gce_routes_create(struct gce *g, const struct gce_words *w, struct err *e)
 
 	if (gce_output_begin(&output, w->format, "table", false, e) || wanted(g, &want, w, e))
 		return -1;
-	taken = make(g, &want, &o, e);
+	taken = gce_route_make(g, &want, &o, e);
 	if (taken > 0)
 		taken = settle(g, &want, w, &o, e) - 1;
 	if (e->code)

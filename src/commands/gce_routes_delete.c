@@ -30,16 +30,6 @@ static bool confirmed(const struct gce_words *w)
 	return n <= 0 || strchr("\nYy", answer[0]);
 }
 
-static int check_names(const struct gce_words *w, struct err *e)
-{
-	if (w->names == 0)
-		return err_set(e, ERR_USAGE, NULL, "delete wants the names of routes");
-	for (unsigned i = 0; i < w->names; i++)
-		if (!gce_name_valid(w->name[i]))
-			return err_set(e, ERR_USAGE, NULL, "'%s' is no route's name", w->name[i]);
-	return 0;
-}
-
 /* What is under way: the operation's name, "" where nothing is. */
 static char pending[GCE_NAMES_MAX][128];
 
@@ -88,8 +78,6 @@ int gce_routes_delete(struct gce *g, const struct gce_words *w, struct err *e)
 {
 	bool good = true;
 
-	if (check_names(w, e))
-		return -1;
 	if (!confirmed(w))
 		return err_set(e, ERR_STATE, NULL, "nothing was deleted, as you say");
 	for (unsigned i = 0; i < w->names; i++)

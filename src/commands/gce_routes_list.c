@@ -26,9 +26,6 @@ int gce_routes_list(struct gce *g, const struct gce_words *w, struct err *e)
 {
 	struct listing l;
 
-	if (w->names > 0)
-		return err_set(e, ERR_USAGE, NULL, "'%s' is too much: --filter=name=%s?",
-			       w->name[0], w->name[0]);
 	if (gce_output_begin(&l.output, w->format, "table", false, e) ||
 	    gce_filter_parse(&l.filter, w->filter, e) ||
 	    gce_list(g, "routes", l.filter.server, show, &l, e))
@@ -45,8 +42,6 @@ int gce_routes_describe(struct gce *g, const struct gce_words *w, struct err *e)
 	struct gce_route r;
 	struct gce_answer a;
 
-	if (w->names != 1 || !gce_name_valid(w->name[0]))
-		return err_set(e, ERR_USAGE, NULL, "describe wants the name of a route");
 	if (gce_output_begin(&output, w->format, "yaml", true, e) ||
 	    gce_route_get(g, w->name[0], &r, &a, e) ||
 	    gce_output_item(&output, json_open(a.text, a.len, "the route", e), e))

@@ -168,8 +168,8 @@ int gce_call(struct gce *g, const struct gce_request *rq, struct gce_answer *a, 
 	unsigned retry_after;
 	bool fresh = false;
 
-	if (snprintf(url, sizeof(url), "%s/compute/v1/projects/%s%s%s%s", endpoint, g->project,
-		     rq->path, rq->query ? "?" : "",
+	if (snprintf(url, sizeof(url), "%s/compute/v1/projects/%s%s%s%s", endpoint,
+		     rq->project ? rq->project : g->project, rq->path, rq->query ? "?" : "",
 		     rq->query ? rq->query : "") >= (int)sizeof(url))
 		return err_set(e, ERR_USAGE, rq->doing, "the names in it are too long");
 	for (unsigned next = 2; try_once(g, rq, url, a, &verdict, &retry_after, e); next++) {

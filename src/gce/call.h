@@ -20,10 +20,11 @@
 struct gce_request {
 	const char *doing; /* "insert the route k8s-master", for messages */
 	const char *method;
-	const char *path;  /* behind /compute/v1/projects/PROJECT */
-	const char *query; /* escaped, behind '?'; NULL: none */
-	const char *body;  /* JSON; NULL: none */
-	unsigned wait_ms;  /* how long the answer may take; 0: 30 s */
+	const char *project; /* NULL: the session's */
+	const char *path;    /* behind /compute/v1/projects/PROJECT */
+	const char *query;   /* escaped, behind '?'; NULL: none */
+	const char *body;    /* JSON; NULL: none */
+	unsigned wait_ms;    /* how long the answer may take; 0: 30 s */
 
 	/* What of the answer is handed on, as json/stream.h has it; NULL: the document, in gce_answer. */
 	const struct json_want *wants;

@@ -182,6 +182,42 @@ int gce_route_delete(struct gce *g, const char *name, struct gce_operation *o, s
 	return begin(g, &rq, o, a, e);
 }
 
+/* Which of the API's errors says that the name is taken. */
+static bool is_taken(const struct gce_answer *a, const struct gce_operation *o)
+{
+	return a->refusal.status == 409 || strcmp(o->error_code, "RESOURCE_ALREADY_EXISTS") == 0;
+}
+
+int gce_route_make(struct gce *g, const struct gce_route *r, struct gce_operation *o, struct err *e)
+{
+	char doing[128];
+	struct gce_answer a;
+
+	snprintf(doing, sizeof(doing), "create the route %s", r->name);
+	o->error_code[0] = '\0';
+	if (gce_route_insert(g, r, o, &a, e) == 0 && gce_operation_wait(g, o, doing, e) == 0)
+		return 0;
+	if (!is_taken(&a, o))
+		return -1;
+	err_clear(e);
+	return 1;
+}
+
+int gce_route_unmake(struct gce *g, const char *name, struct err *e)
+{
+	char doing[128];
+	struct gce_operation o = {0};
+	struct gce_answer a;
+
+	snprintf(doing, sizeof(doing), "delete the route %s", name);
+	if (gce_route_delete(g, name, &o, &a, e) == 0 && gce_operation_wait(g, &o, doing, e) == 0)
+		return 0;
+	if (a.refusal.status != 404 && strcmp(o.error_code, "RESOURCE_NOT_FOUND") != 0)
+		return -1;
+	err_clear(e);
+	return 0;
+}
+
 int gce_route_get(struct gce *g, const char *name, struct gce_route *r, struct gce_answer *a,
 		  struct err *e)
 {

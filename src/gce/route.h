@@ -55,6 +55,14 @@ int gce_route_insert(struct gce *g, const struct gce_route *r, struct gce_operat
 int gce_route_delete(struct gce *g, const char *name, struct gce_operation *o, struct gce_answer *a,
 		     struct err *e) must_check;
 
+/*
+ * The same, with the wait. make gives 0 when it is there, 1 when the name is taken (nothing was
+ * done), or -1 with e set. unmake gives 0 when it is gone, also when it was before.
+ */
+int gce_route_make(struct gce *g, const struct gce_route *r, struct gce_operation *o,
+		   struct err *e) must_check;
+int gce_route_unmake(struct gce *g, const char *name, struct err *e) must_check;
+
 /* Read one. a->text holds its JSON, which r borrows. */
 int gce_route_get(struct gce *g, const char *name, struct gce_route *r, struct gce_answer *a,
 		  struct err *e) must_check;

@@ -65,10 +65,15 @@ int gce_open(struct gce *g, const struct gce_options *options, struct err *e)
 	return !g->http || find_credentials(g, e) || find_project(g, e) ? -1 : 0;
 }
 
-void gce_close(struct gce *g)
+void gce_rest(struct gce *g)
 {
 	http_close(g->http);
 	g->http = NULL;
+}
+
+void gce_close(struct gce *g)
+{
+	gce_rest(g);
 	explicit_bzero(g->token, sizeof(g->token));
 	g->token_until = 0;
 }

@@ -38,11 +38,17 @@ struct gce {
 #define cleanup_gce on_scope_exit(gce_close)
 
 /*
- * Begin: find credentials and the project's name. g is zeroed; options are borrowed.
+ * Begin: find credentials and the project's name. g is zeroed at first; options are borrowed.
  *
  * Gives 0, or -1 with e set. Either way gce_close ends it.
  */
 int gce_open(struct gce *g, const struct gce_options *options, struct err *e) must_check;
+
+/*
+ * Close the connections, and keep the token for the next gce_open of the same g: for who comes back
+ * after arena_reset.
+ */
+void gce_rest(struct gce *g);
 
 /* Close the connections, wipe the token. */
 void gce_close(struct gce *g);
