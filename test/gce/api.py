@@ -55,7 +55,7 @@ class Compute:
             case "GET", "":
                 return cloud.project_body()
             case "GET", "global", "routes":
-                return self.listed(request, "compute#routeList", [cloud.route_body(name) for name in sorted(cloud.routes)])
+                return self.listed(request, "compute#routeList", cloud.routes, cloud.route_body)
             case "POST", "global", "routes":
                 return cloud.operation_body(cloud.insert_route(body_of(request), request_id))
             case "GET", "global", "routes", name:
@@ -63,7 +63,7 @@ class Compute:
             case "DELETE", "global", "routes", name:
                 return cloud.operation_body(cloud.delete_route(name, request_id))
             case "GET", "global", "firewalls":
-                return self.listed(request, "compute#firewallList", [cloud.firewalls[name] for name in sorted(cloud.firewalls)])
+                return self.listed(request, "compute#firewallList", cloud.firewalls, cloud.firewalls.get)
             case "POST", "global", "firewalls":
                 return cloud.operation_body(cloud.insert_firewall(body_of(request), request_id))
             case "GET", "global", "firewalls", name:
@@ -92,14 +92,15 @@ class Compute:
                 return fields_of(request, cloud.instance_body(cloud.instances[zone, name]))
         raise ApiError(404, "notFound", f"The requested URL {request.path} was not found on this server.")
 
-    def listed(self, request, kind, items):
+    def listed(self, request, kind, names, body):
         size = request.query.get("maxResults", "500")
         if not size.isdigit() or int(size) > 500:
             raise invalid("maxResults", size, "Must be between 0 and 500, inclusive")
-        matching = [item for item in items if matches(request.query.get("filter", ""), item)]
+        wanted = request.query.get("filter", "")
+        matching = [name for name in sorted(names) if not wanted or matches(wanted, body(name))]
         token = request.query.get("pageToken", "")
         start = page_start(token) if token else 0
-        page = matching[start:start + int(size)]
+        page = [body(name) for name in matching[start:start + int(size)]]
         answer = {"kind": kind, "id": f"projects/{self.cloud.project}/global/routes",
                   "selfLink": self.cloud.link("global", "routes")}
         if page:

@@ -76,8 +76,9 @@ class Fabric:
 class Cloud:
     def __init__(self, project="demo-project", number=123456789012):
         self.project, self.number = project, number
-        self.networks = {"default": Network("default", subnets=["10.168.0.0/20"])}
-        self.instances, self.routes, self.firewalls, self.operations = {}, {}, {}, {}
+        self.networks = {"default": Network("default", auto=True, subnets=["10.168.0.0/20"])}
+        self.instances, self.routes, self.operations = {}, {}, {}
+        self.firewalls = {"default-allow-internal": self.default_allow_internal()}
         self.by_request_id = {}
         self.quota = {"ROUTES": 250, "FIREWALLS": 100}
         self.operation_delay = 0.02  # seconds from the request until it is done
@@ -104,6 +105,14 @@ class Cloud:
         if not url.startswith("projects/"):
             raise invalid(field, url, "The URL is malformed.")
         return url
+
+    def default_allow_internal(self):
+        """The rule that the network of this name comes with."""
+        rule = {"name": "default-allow-internal", "direction": "INGRESS", "priority": 65534, "disabled": False,
+                "allowed": [{"IPProtocol": "tcp", "ports": ["0-65535"]}, {"IPProtocol": "udp", "ports": ["0-65535"]},
+                            {"IPProtocol": "icmp"}], "sourceRanges": [str(AUTO_MODE)]}
+        return {"kind": "compute#firewall", "id": "4", "network": self.link("global", "networks", "default"), **rule,
+                "selfLink": self.link("global", "firewalls", rule["name"])}
 
     # --- machines ---------------------------------------------------------------------------------
 
@@ -322,8 +331,10 @@ class Cloud:
     def delete_firewall(self, name, request_id):
         if name not in self.firewalls:
             raise self.not_found("global", "firewalls", name)
-        return self.begin("delete", self.path("global", "firewalls", name), request_id, lambda: None,
-                          lambda: self.firewalls.pop(name, None) and None, lambda: None)
+        def finish():
+            self.firewalls.pop(name, None)
+
+        return self.begin("delete", self.path("global", "firewalls", name), request_id, lambda: None, finish, lambda: None)
 
     def check_quota(self, metric, used):
         if used >= self.quota[metric]:

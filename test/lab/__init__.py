@@ -1,11 +1,11 @@
 """Nodes, a VPC and a host outside, in namespaces that end with the process that made them."""
 
 from . import configs, deny, kernel, matrix, snapshot
-from .google import Google
+from .google import CloudShell, Google
 from .lab import NETWORK, OUTSIDE, Lab
 from .node import Node, Pod
 from .runtime import Attachment, Result
 from .space import LabError, Space
 
-__all__ = ["NETWORK", "OUTSIDE", "Attachment", "Google", "Lab", "LabError", "Node", "Pod", "Result", "Space", "configs", "deny",
+__all__ = ["NETWORK", "OUTSIDE", "Attachment", "CloudShell", "Google", "Lab", "LabError", "Node", "Pod", "Result", "Space", "configs", "deny",
            "kernel", "matrix", "snapshot"]

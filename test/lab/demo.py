@@ -106,8 +106,13 @@ class Demo:
             self.write_configuration(node)
         self.add_pods()
         self.show_matrix(matrix.WITHOUT_ROUTES, "all but the other node's containers answer")
-        self.route()
-        self.delete_routes()
+        self.tell.heading("And the routes: each node makes its own, by its metadata server's word")
+        for node in self.lab.nodes:
+            self.google.introduce(node)
+            self.tell.run(node, "ln -sf bash-cni /opt/cni/bin/gce-routes; gce-routes ensure")
+        self.show_matrix(matrix.ALL, "all six answer")
+        self.tell.run(self.google.shell, "gcloud compute routes list")
+        self.tell.run(self.google.shell, "gcloud compute routes delete $(gcloud compute routes list --format='value(name)') --quiet")
 
     # --- pods and pings ---------------------------------------------------------------------------
 

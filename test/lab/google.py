@@ -1,6 +1,11 @@
 """The cloud that the lab's nodes are in: its API, at its own address, programs the lab's VPC."""
 
+import shlex
+
 from gce import HOSTS, Emulator, Fabric
+
+from .space import Space
+from .vpc import SHELL_SETUP
 
 ZONE = "us-west2-b"
 SHELL_ADDRESS = "203.0.113.20"
@@ -46,3 +51,34 @@ class Google(Emulator):
     def __exit__(self, *exception):
         super().__exit__(*exception)
         self.shell.close()
+
+
+class CloudShell(Space):
+    """A machine on which gce-routes is typed, with a cloud of its own behind it: shell.google."""
+
+    def __init__(self, binary):
+        super().__init__("cloud-shell", SHELL_SETUP)
+        self.google = Emulator(self)
+        self.write("/etc/hosts", HOSTS)
+        self.copy(self.google.authority.certificate, ROOTS)
+        self.copy(binary, f"{PLUGIN_DIR}/cnibox", 0o755)
+        for name in ("gce-routes", "gcloud"):
+            self.run("ln", "-s", "cnibox", f"{PLUGIN_DIR}/{name}")
+        for name, address in (("k8s-master", "10.168.0.6"), ("k8s-worker", "10.168.0.7")):
+            self.google.cloud.add_instance(name, ZONE, address)
+
+    def close(self):
+        self.google.__exit__()
+        super().close()
+
+    def type(self, line, status=0, **options):
+        """Type a command line; its exit status is looked at."""
+        done = self.run(*shlex.split(line), check=False, **options)
+        assert done.returncode == status, done
+        return done
+
+    def says(self, line, status=0, **options):
+        return self.type(line, status, **options).stdout
+
+    def complains(self, line, status=1, **options):
+        return self.type(line, status, **options).stderr
