@@ -76,9 +76,14 @@ class Server:
             self.context.load_cert_chain(certificate)
         self.socket = listen_in(space, address, port)
         self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.acceptor = threading.Thread(target=self._accept, daemon=True)
+        self.acceptor.start()
 
     def close(self):
+        """Not before the acceptor has let go of the socket: its number may be the next one's."""
+        if self.acceptor.is_alive():
+            self.socket.shutdown(socket.SHUT_RDWR)
+            self.acceptor.join()
         self.socket.close()
 
     def fault(self, **what):

@@ -7,11 +7,9 @@ OUTSIDE_LINK = "outside"
 SHELL_LINK = "cloud-shell"
 MTU = 1460
 
-# Files of its own where a user writes, and where programs look: /etc/hosts, the roots to trust, /opt/cni/bin.
+# Files of its own where a user writes, and where programs look: /etc/hosts, the roots to trust, /opt/cni/bin, $HOME.
 SHELL_SETUP = """
-mount -t tmpfs none /etc
-mount -t tmpfs none /opt
-mount -t tmpfs none /tmp
+for directory in etc opt root tmp; do mount -t tmpfs none /$directory; done
 ip link set lo up
 """
 
