@@ -49,11 +49,12 @@ BEARSSL := /usr/lib/$(TRIPLET)/libbearssl.a
 SRC := $(sort $(wildcard src/*.c src/*/*.c))
 OBJS := $(SRC:%.c=$(OBJ)/%.o) $(OBJ)/roots.o $(OBJ)/third_party/chk.o
 
+COMMA := ,
 Q := $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 
-.PHONY: all help minimal deps deps-build deps-test deps-uml deps-lint demo test unit system test-uml lint format size bench \
-        install clean
+.PHONY: all help minimal deps deps-build deps-test deps-uml deps-lint demo test unit system fuzz fuzz-short test-uml lint \
+        format size bench install clean
 .DELETE_ON_ERROR:
 
 all: $(OUT)/cnibox
@@ -64,6 +65,7 @@ help:
 	@echo 'make test       all tests: unit tests twice (musl; ASan and UBSan), system tests'
 	@echo 'make unit       the unit tests alone'
 	@echo 'make system     the system tests alone (T=-k... passes arguments to pytest)'
+	@echo 'make fuzz       what parses foreign bytes, for SECONDS=600 each (T=url: that one); fuzz-short: for five'
 	@echo 'make test-uml   the system tests on another kernel, and an image of cnibox alone (T=... likewise)'
 	@echo 'make lint       warnings of gcc and clang as errors, clang-tidy, cppcheck, shellcheck, format, ...'
 	@echo 'make format     clang-format over the source'
@@ -178,6 +180,34 @@ system: all $(OUT)/http_get | deps-test
 
 test: unit
 	$(Q)$(MAKE) --no-print-directory system
+
+# --- fuzzing -----------------------------------------------------------------------------------
+
+# A program per test/fuzz/fuzz_*.c, with all of src instrumented for libFuzzer.
+FUZZERS := $(patsubst test/fuzz/%.c,build/fuzz/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
+CC_FUZZ := $(subst -fsanitize=address,-fsanitize=fuzzer-no-link$(COMMA)address,$(CC_ASAN))
+MODULES_FUZZ := $(MODULES:%.c=build/fuzz/%.o)
+SECONDS ?= 600
+
+build/fuzz/src/%.o: src/%.c $(OBJ)/include/.done $(OBJ)/config.h Makefile | deps-test
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$<)
+	$(Q)$(CC_FUZZ) $(INC) -c -o $@ $<
+
+build/fuzz/modules.a: $(MODULES_FUZZ) build/asan/roots.o
+	$(Q)rm -f $@ && ar rcD $@ $^
+
+build/fuzz/fuzz_%: test/fuzz/fuzz_%.c build/fuzz/modules.a
+	$(call say,FUZZ,$@)
+	$(Q)$(CC_FUZZ) $(INC) -fsanitize=fuzzer -o $@ $(filter %.c %.a,$^) $(BEARSSL)
+
+-include $(MODULES_FUZZ:.o=.d) $(FUZZERS:=.d)
+
+fuzz-short: $(FUZZERS)
+	$(Q)tools/fuzz.sh 5 $^
+
+fuzz: $(if $(T),build/fuzz/fuzz_$(T),$(FUZZERS))
+	$(Q)tools/fuzz.sh $(SECONDS) $^
 
 # On a kernel that has other things than this one, and in an image with nothing else in it.
 $(OUT)/uml/image: test/uml/image.c $(OBJ)/include/.done Makefile

@@ -1,5 +1,7 @@
 #include "http/key.h"
 
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "http/pem.h"
@@ -47,36 +49,40 @@ static bool keep_ec(struct key *k, const br_ec_private_key *ec)
 	return k->ec.x != NULL;
 }
 
+/* What speaks against a key that was decoded, or NULL. */
+static const char *fault_of(const br_skey_decoder_context *dc, char why[static 64])
+{
+	unsigned bits = (unsigned)dc->key.rsa.n_bitlen;
+
+	if (br_skey_decoder_key_type(dc) == BR_KEYTYPE_EC ||
+	    (bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX))
+		return NULL;
+	snprintf(why, 64, "an RSA key of %u bits: %d to %d are supported", bits, RSA_BITS_MIN,
+		 RSA_BITS_MAX);
+	return why;
+}
+
 /* An object that is labelled as a key into k. */
 static int decode(struct key *k, const struct pem *pem, const char *what, struct err *e)
 {
 	br_skey_decoder_context dc;
-	bool kept = false;
-	int failed;
+	const char *fault = NULL;
+	char why[64];
 
 	br_skey_decoder_init(&dc);
 	br_skey_decoder_push(&dc, pem->der, pem->len);
-	failed = br_skey_decoder_last_error(&dc);
 	k->type = br_skey_decoder_key_type(&dc);
-	if (failed || pem->bad)
-		err_set(e, ERR_FIELD, DOING, "%s: the %s in it is damaged", what, pem->label);
-	else if (k->type == BR_KEYTYPE_RSA &&
-		 (dc.key.rsa.n_bitlen < RSA_BITS_MIN || dc.key.rsa.n_bitlen > RSA_BITS_MAX))
-		err_set(e, ERR_FIELD, DOING, "%s: an RSA key of %u bits: %d to %d are supported",
-			what, (unsigned)dc.key.rsa.n_bitlen, RSA_BITS_MIN, RSA_BITS_MAX);
-	else if (k->type == BR_KEYTYPE_RSA)
-		kept = keep_rsa(k, &dc.key.rsa);
-	else if (dc.key.ec.curve < BR_EC_secp256r1 || dc.key.ec.curve > BR_EC_secp521r1)
-		err_set(e, ERR_FIELD, DOING,
-			"%s: its elliptic curve is not supported: P-256, P-384 and P-521 are",
-			what);
+	if (pem->bad)
+		fault = "the key in it is encrypted or damaged";
+	else if (!k->type)
+		fault = "the key in it is neither of RSA nor of EC on P-256, P-384 or P-521, or damaged";
 	else
-		kept = keep_ec(k, &dc.key.ec);
+		fault = fault_of(&dc, why);
+	if (!fault &&
+	    !(k->type == BR_KEYTYPE_RSA ? keep_rsa(k, &dc.key.rsa) : keep_ec(k, &dc.key.ec)))
+		fault = "its numbers are too long";
 	explicit_bzero(&dc, sizeof(dc));
-	if (!kept)
-		return err_set(e, ERR_FIELD, DOING, "%s: the %s in it is damaged", what,
-			       pem->label);
-	return 0;
+	return fault ? err_set(e, ERR_FIELD, DOING, "%s: %s", what, fault) : 0;
 }
 
 /* Ends in "PRIVATE KEY": then 1, or -1 with e set for one that cannot be read here. */

@@ -104,6 +104,28 @@ static int io_failed(const struct tls *t, int sys, struct err *e)
 	return err_sys(e, ERR_TRY_AGAIN, DOING, sys, "with %s", t->name);
 }
 
+/*
+ * A server that refuses while the client still sends closes the connection behind its alert; what it
+ * said is then there to be read, in clear until it has changed its cipher. Gives the alert, or 0.
+ */
+static unsigned last_words(int fd)
+{
+	enum { ALERT = 21 };
+	unsigned char record[7];
+
+	if (recv(fd, record, sizeof(record), MSG_DONTWAIT) != sizeof(record) ||
+	    record[0] != ALERT || record[3] != 0 || record[4] != 2)
+		return 0;
+	return record[6];
+}
+
+static int send_failed(const struct tls *t, int sys, struct err *e)
+{
+	unsigned alert = sys == EPIPE || sys == ECONNRESET ? last_words(t->fd) : 0;
+
+	return alert ? tls_explain(BR_ERR_RECV_FATAL_ALERT + alert, e) : io_failed(t, sys, e);
+}
+
 /* Send what the engine has to send, or receive what it waits for: one step. */
 static int move(struct tls *t, unsigned state, struct deadline until, struct err *e)
 {
@@ -128,7 +150,7 @@ static int move(struct tls *t, unsigned state, struct deadline until, struct err
 			       "%s has closed the connection without saying so, as if it was cut",
 			       t->name);
 	if (errno != EAGAIN && errno != EINTR)
-		return io_failed(t, errno, e);
+		return out ? send_failed(t, errno, e) : io_failed(t, errno, e);
 	if (!deadline_wait(until, t->fd, out ? POLLOUT : POLLIN))
 		return io_failed(t, errno, e);
 	return 0;

@@ -33,8 +33,9 @@ static int explain_alert(unsigned alert, struct err *e)
 	case ALERT_HANDSHAKE_FAILURE:
 	case ALERT_INSUFFICIENT_SECURITY:
 		err_set(e, ERR_STATE, DOING,
-			"the server has refused the handshake (alert %u): it has no cipher suite, "
-			"curve or kind of signature in common, or demands a client certificate",
+			"the server has refused the handshake (alert %u): it has only TLS 1.1 or "
+			"older, or no cipher suite or curve in common, or demands a client "
+			"certificate",
 			alert);
 		err_hint(e, "it must allow TLS 1.2 with ECDHE and AES-GCM or ChaCha20 without "
 			    "Extended Master Secret (which FIPS 140-3 demands)");
@@ -65,7 +66,8 @@ static const char *reason_text(unsigned reason)
 	switch (reason) {
 	case BR_ERR_UNSUPPORTED_VERSION:
 	case BR_ERR_BAD_VERSION:
-		return "the server wants another version than TLS 1.2, or does not speak TLS at all";
+		return "the server wants another version than TLS 1.2, or does not speak TLS at all: it "
+		       "may speak plain HTTP";
 	case BR_ERR_UNKNOWN_TYPE:
 		return "what the server sends is not TLS: it may speak plain HTTP";
 	case BR_ERR_BAD_LENGTH:

@@ -220,21 +220,21 @@ bool url_same_origin(const struct url *a, const struct url *b)
 
 size_t url_escape(char *buf, size_t size, const char *text)
 {
-	size_t at = 0;
+	static const char hex[] = "0123456789ABCDEF";
+	size_t whole = 0, at = 0;
 
 	for (; *text; text++) {
-		bool plain = is_unreserved(*text);
-		size_t room = at < size ? size - at : 0;
+		unsigned char c = (unsigned char)*text;
+		char piece[3] = {is_unreserved(*text) ? *text : '%', hex[c >> 4], hex[c & 15]};
+		size_t n = piece[0] == '%' ? 3 : 1;
 
-		if (plain)
-			snprintf(buf + at, room, "%c", *text);
-		else
-			snprintf(room ? buf + at : NULL, room, "%%%c%c",
-				 "0123456789ABCDEF"[(unsigned char)*text >> 4],
-				 "0123456789ABCDEF"[*text & 15]);
-		at += plain ? 1 : 3;
+		if (whole == at && n < size - at && size) {
+			memcpy(buf + at, piece, n);
+			at += n;
+		}
+		whole += n;
 	}
 	if (size)
-		buf[at < size ? at : size - 1] = '\0';
-	return at;
+		buf[at] = '\0';
+	return whole;
 }

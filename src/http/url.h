@@ -41,7 +41,8 @@ bool url_same_origin(const struct url *a, const struct url *b);
 
 /*
  * Percent-encode everything but RFC 3986's unreserved characters, for a path segment, a query's
- * value or a form. As snprintf: writes what fits size and a NUL, gives the whole length.
+ * value or a form. As snprintf: writes what fits size (never a part of an escape) and a NUL, gives
+ * the whole length.
  */
 size_t url_escape(char *buf, size_t size, const char *text);
 
