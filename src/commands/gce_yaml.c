@@ -9,7 +9,7 @@
 static bool is_word_of_yaml(const char *text)
 {
 	static const char *const words[] = {"~",  "null", "true", "false", "yes", "no",
-					    "on", "off",  "y",	  "n",	   "="};
+					    "on", "off",  "y",	  "n",	   "=",	  "<<"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strcasecmp(text, words[i]) == 0)
@@ -36,7 +36,7 @@ bool gce_yaml_wants_quotes(const char *text)
 {
 	size_t n = strlen(text);
 
-	if (n == 0 || strchr("-?:,[]{}#&*!|>'\"%@` ", *text) || is_word_of_yaml(text) ||
+	if (n == 0 || strchr("-?:,.[]{}#&*!|>'\"%@` ", *text) || is_word_of_yaml(text) ||
 	    is_number_or_date(text) || text[n - 1] == ' ' || text[n - 1] == ':')
 		return true;
 	return strstr(text, ": ") || strstr(text, " #");
