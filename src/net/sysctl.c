@@ -48,3 +48,13 @@ int sysctl_enable_ipv6(const char *ifname, struct err *e)
 	snprintf(path, sizeof(path), "net/ipv6/conf/%s/disable_ipv6", ifname);
 	return sysctl_number(path) > 0 ? sysctl_set(path, 0, e) : 0;
 }
+
+void sysctl_spare_dad(const char *ifname)
+{
+	struct err e = {0};
+	char path[64];
+
+	snprintf(path, sizeof(path), "net/ipv6/conf/%s/accept_dad", ifname);
+	if (sysctl_number(path) > 0 && sysctl_set(path, 0, &e))
+		log_line("%s", e.msg);
+}
