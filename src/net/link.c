@@ -192,6 +192,39 @@ int link_remove(struct nl_sock *s, int index, struct err *e)
 	return 0;
 }
 
+struct visit {
+	const char *kind;
+	void (*visit)(const struct link *link, void *arg);
+	void *arg;
+};
+
+static int take_visit(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+{
+	const struct visit *v = arg;
+	struct link link;
+
+	(void)op, (void)e;
+	link_read(&link, h);
+	if (strcmp(link.kind, v->kind) == 0)
+		v->visit(&link, v->arg);
+	return 0;
+}
+
+int link_each(struct nl_sock *s, const char *kind,
+	      void (*visit)(const struct link *link, void *arg), void *arg, struct err *e)
+{
+	struct visit v = {.kind = kind, .visit = visit, .arg = arg};
+	struct nl_batch b;
+
+	do {
+		err_clear(e);
+		nl_batch_init(&b);
+		nl_op(&b, "list links", RTM_GETLINK, NLM_F_DUMP);
+		put_ifinfo(&b, 0, 0);
+	} while (nl_dump(s, &b, take_visit, &v, e) && e->sys == EINTR);
+	return e->code ? -1 : 0;
+}
+
 struct port_list {
 	int bridge;
 	char *names;
