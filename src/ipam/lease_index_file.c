@@ -34,12 +34,12 @@ static int open_file(const struct stat *dir, bool make)
 
 	snprintf(path, sizeof(path), INDEX_DIR "/leases-%llx-%llx", (unsigned long long)dir->st_dev,
 		 (unsigned long long)dir->st_ino);
-	fd = open(path, flags);
+	fd = openat(AT_FDCWD, path, flags);
 	if (fd >= 0 || !make)
 		return fd;
 	if (mkdir(INDEX_DIR, 0700) && errno != EEXIST)
 		return -1;
-	return open(path, flags | O_CREAT, 0600);
+	return openat(AT_FDCWD, path, flags | O_CREAT, 0600);
 }
 
 static bool is_true(const struct lease_index *x, size_t size, const struct stat *dir)

@@ -22,7 +22,7 @@
 /* Gives 0; 1 if there is no such directory and none is to be made; -1 with e set. */
 static int open_directory(struct lease_store *s, const char *path, bool make, struct err *e)
 {
-	s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	s->dir = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir < 0 && errno == ENOENT) {
 		if (!make)
 			return 1;
@@ -30,7 +30,7 @@ static int open_directory(struct lease_store *s, const char *path, bool make, st
 			err_prefix(e, "make lease store");
 			return -1;
 		}
-		s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		s->dir = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
 	if (s->dir < 0)
 		return err_sys(e, ERR_IO, "open lease store", errno, "%s", path);

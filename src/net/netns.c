@@ -50,13 +50,13 @@ int netns_open(struct netns *ns, const char *path, struct err *e)
 	static const char doing[] = "open pod namespace";
 
 	*ns = (struct netns){.fd = -1, .host = -1};
-	ns->host = open(OWN_NETNS, O_RDONLY | O_CLOEXEC);
+	ns->host = openat(AT_FDCWD, OWN_NETNS, O_RDONLY | O_CLOEXEC);
 	if (ns->host < 0) {
 		err_sys(e, ERR_IO, doing, errno, "%s", OWN_NETNS);
 		err_hint(e, "is /proc mounted?");
 		return -1;
 	}
-	ns->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ns->fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (ns->fd < 0) {
 		err_sys(e, ERR_ENV, doing, errno, "CNI_NETNS=%s", path);
 	} else if (same_file(ns->fd, ns->host) && !override()) {
