@@ -138,14 +138,16 @@ static const char *host_link(void)
 	return name;
 }
 
-static bool announces(const struct nlmsghdr *h, size_t n, int index)
+static bool announces(const unsigned char *answer, size_t n, int index)
 {
-	for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
-		const struct ifinfomsg *info = NLMSG_DATA(h);
+	for (size_t at = 0; at + sizeof(struct nlmsghdr) <= n;) {
+		const struct nlmsghdr *h = (const void *)(answer + at);
+		const struct ifinfomsg *info = (const void *)(h + 1);
 
 		if (h->nlmsg_type == RTM_DELLINK && info->ifi_family == AF_UNSPEC &&
 		    info->ifi_index == index)
 			return true;
+		at += NLMSG_ALIGN(h->nlmsg_len);
 	}
 	return false;
 }
@@ -171,7 +173,7 @@ static void del(void)
 	}
 	do
 		n = recv(fd, answer, sizeof(answer), 0);
-	while (n > 0 && !announces((const void *)answer, (size_t)n, index));
+	while (n > 0 && !announces(answer, (size_t)n, index));
 	if (n <= 0)
 		die("wait for the link to be gone");
 }

@@ -20,6 +20,7 @@
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,7 +34,7 @@
 
 #define CHAINS_MAX  8
 #define PLUGINS_MAX 8
-#define TEXT_MAX    65536
+#define TEXT_MAX    ((size_t)65536)
 
 struct plugin {
 	char path[PATH_MAX];
@@ -165,6 +166,7 @@ static void call(const struct plugin *p, bool keeps_result, struct cost *c)
 {
 	static char request[2 * TEXT_MAX], answer[TEXT_MAX];
 	size_t len = write_request(request, p);
+	posix_spawn_file_actions_t files;
 	struct rusage before;
 	int in[2], out[2], status;
 	uint64_t start;
@@ -175,15 +177,14 @@ static void call(const struct plugin *p, bool keeps_result, struct cost *c)
 	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
 		die("pipe");
 	/* As runtimes do: the child gets no copy of our memory, whose size would count as its own. */
-	pid = vfork();
-	if (pid < 0)
-		die("fork");
-	if (pid == 0) {
-		dup2(in[0], STDIN_FILENO);
-		dup2(out[1], STDOUT_FILENO);
-		execl(p->path, p->path, (char *)NULL);
-		_exit(127);
-	}
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_adddup2(&files, in[0], STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&files, out[1], STDOUT_FILENO);
+	errno = posix_spawn(&pid, p->path, &files, NULL, (char *[]){(char *)p->path, NULL},
+			    environ);
+	if (errno)
+		die(p->path);
+	posix_spawn_file_actions_destroy(&files);
 	close(in[0]);
 	close(out[1]);
 	/* It need not be read: the floor's process does without. */
