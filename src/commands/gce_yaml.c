@@ -23,8 +23,7 @@ static bool is_number_or_date(const char *text)
 	static const char of_numbers[] = "0123456789abcdefABCDEFxo._+-:TZ ";
 	unsigned dots = 0;
 
-	if (*text == '+' || *text == '-' || *text == '.')
-		text++;
+	text += strspn(text, "+-.");
 	if (*text < '0' || *text > '9' || text[strspn(text, of_numbers)])
 		return false;
 	for (const char *p = text; *p; p++)

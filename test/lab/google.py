@@ -18,7 +18,7 @@ class VpcFabric(Fabric):
         self.lab = lab
 
     def program(self, prefix, priority, hops):
-        if ":" not in prefix:  # the VPC has IPv4 only
+        if self.lab.ipv6 or ":" not in prefix:
             self.lab.vpc.set_route(prefix, priority, None if hops is None else [hop.name for hop in hops])
 
     def may_forward(self, instance):
@@ -32,7 +32,7 @@ class Google(Emulator):
     def __init__(self, lab):
         super().__init__(lab.vpc)
         for node in lab.nodes:
-            self.cloud.add_instance(node.name, ZONE, node.address)
+            self.cloud.add_instance(node.name, ZONE, node.address, ipv6=lab.ipv6)
         self.cloud.fabric = VpcFabric(lab)
         self.shell = lab.vpc.attach_shell(SHELL_ADDRESS)
         self.introduce(self.shell)

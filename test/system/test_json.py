@@ -5,7 +5,11 @@ import random
 import re
 import subprocess
 
+import pytest
+
 from lab import configs
+
+pytestmark = pytest.mark.once
 
 ECHO = "build/asan/unit/json_echo"
 STREAM_ECHO = "build/asan/unit/stream_echo"
