@@ -1,5 +1,6 @@
 """gce-routes ensure, firewall, prune: what they make, what they leave alone, what they warn of."""
 
+import re
 import signal
 import time
 
@@ -342,6 +343,19 @@ def test_watch_goes_on_after_a_failure(here):
     assert child.returncode == 0 and "HTTP status 403" in complaint
 
 
+def test_the_unit(here):
+    """configs/systemd: its command line, on a node that has no configuration yet, and then has."""
+    unit = (configs.REPOSITORY / "configs" / "systemd" / "gce-routes.service").read_text()
+    (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.M)
+    child = here.popen(*command.split())
+    time.sleep(0.3)
+    here.copy(configs.DIRECTORY / configs.MASTER, configs.INSTALLED)
+    until(lambda: len(routes(here)) == 1)
+    child.send_signal(signal.SIGTERM)
+    _, complaint = child.communicate(timeout=5)
+    assert child.returncode == 0 and configs.INSTALLED in complaint
+
+
 def test_watch_ends_when_the_words_are_wrong(here):
     child = here.popen("gce-routes", "ensure", "--pod-cidr", "x", "--watch", "10")
     child.communicate(timeout=5)
@@ -365,7 +379,7 @@ def test_watch_finishes_what_it_has_begun(here):
 def test_in_the_lab(lab, google, cnibox):
     """Routes carry packets, and not to a node that may not forward."""
     for node, file in zip(lab.nodes, (configs.MASTER, configs.WORKER)):
-        node.install(cnibox, *APPLETS, "gce-routes")
+        node.install(cnibox, *APPLETS)
         node.copy(configs.DIRECTORY / file, configs.INSTALLED)
         for name in ("pod-a", "pod-b"):
             node.add_pod(name)
