@@ -37,8 +37,8 @@ bool log_tracing(void)
 static void open_log(const char *path)
 {
 	file_close(&log_fd);
-	log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-		      0644);
+	log_fd = openat(AT_FDCWD, path,
+			O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
 }
 
 /*
