@@ -49,7 +49,7 @@ def test_what_a_request_looks_like():
 
 
 @pytest.mark.parametrize("words", [
-    ("--header", "A: b\r\nC: d"), ("--header", "A b: c"), ("--method", "GET /\r\n"), ("--header", "A: " + "b" * 17000),
+    ("--header", "A: b\r\nC: d"), ("--header", "A b: c"), ("--header", "Host: x"), ("--header", "content-length: 1"), ("--method", "GET /\r\n"), ("--header", "A: " + "b" * 17000),
 ])
 def test_requests_that_would_be_two(words):
     with web.Server(echo) as server:
@@ -127,6 +127,25 @@ def test_announced_close_is_heeded():
     with web.Server(talk) as server:
         url = f"http://127.0.0.1:{server.port}/"
         assert httpget.run("--method", "POST", url, url).lines == ["200 5", "200 5", "handshakes 0"]
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_more_than_was_asked_for(tls, secure):
+    """What is behind an answer must not be taken for the next one."""
+    room = 4096 - len(web.answer(b"x" * 4000)) + 4000
+    # With TLS as much as is taken at once: the rest waits in its record.
+    wanted = web.answer(b"x" * room) if secure else web.answer()
+
+    def talk(connection, server):
+        while server.read_request(connection)[0]:
+            connection.sendall(wanted + web.answer(b"evil", "299 Evil"))
+
+    context, ca_file = tls
+    with web.Server(talk, context if secure else None) as server:
+        url = f"http{'s' * secure}://localhost:{server.port}/"
+        said = httpget.run("--ca-file", ca_file, "--pause", 50, url, url)
+        assert [line.split()[0] for line in said.lines[:2]] == ["200", "200"]
         assert server.connections == 2
 
 
