@@ -220,7 +220,7 @@ static void printable(char *buf, struct span s)
 	size_t i;
 
 	for (i = 0; i < s.n; i++)
-		buf[i] = s.at[i] < ' ' || s.at[i] == 0x7f ? '?' : (char)s.at[i];
+		buf[i] = (char)(s.at[i] < ' ' || s.at[i] == 0x7f ? '?' : s.at[i]);
 	buf[i] = '\0';
 }
 

@@ -166,7 +166,7 @@ bool connection_alive(const struct connection *c)
 {
 	struct pollfd p = {.fd = c->fd, .events = POLLIN};
 
-	return poll(&p, 1, 0) == 0;
+	return c->at == c->end && !(c->secure && tls_has_more(c->tls)) && poll(&p, 1, 0) == 0;
 }
 
 void connection_close(struct connection *c)

@@ -246,7 +246,7 @@ int http_receive(struct http_call *call, struct http_response *rs, struct err *e
 			 receive(call, &reply, rs, &begun, e);
 	}
 	log_trace("%s: %s%u", c->key, failed ? "failed, status " : "status ", reply.status);
-	release(call, !failed && reply.keep && c->at == c->end);
+	release(call, !failed && reply.keep && connection_alive(c));
 	if (failed)
 		blame(call->rq, e);
 	return failed ? -1 : 0;

@@ -41,7 +41,10 @@ struct http_header {
 struct http_request {
 	const char *method; /* "GET" */
 	const char *url;
-	/* Up to the one with the name NULL; may be NULL. Host, User-Agent, Content-Length are made. */
+	/*
+	 * Up to the one with the name NULL; may be NULL. Host, User-Agent and Content-Length are made,
+	 * and may not be among them.
+	 */
 	const struct http_header *headers;
 	const char *body; /* NULL: none */
 	size_t body_len;
@@ -69,7 +72,7 @@ struct http_response {
 	/*
 	 * Takes the body's next bytes, n > 0. Gives 0, or -1 with e set to end it there (the
 	 * connection is closed, and the call fails with this error). NULL: the body is dropped.
-	 * status and fields are set by then.
+	 * status and fields are set by then. It must not use the client.
 	 */
 	int (*sink)(void *context, const char *bytes, size_t n, struct err *e);
 	void *context;

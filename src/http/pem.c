@@ -83,14 +83,11 @@ static void take_digit(struct pem *p, char c)
 {
 	int value = base64_value(c);
 
-	if (c == '=') {
-		p->padding++;
-		return;
-	}
-	if (c == ' ' || c == '\t' || c == '\r')
-		return;
 	if (value < 0 || p->padding || p->len == sizeof(p->der)) {
-		p->bad = true;
+		if (c == '=')
+			p->padding++;
+		else if (c != ' ' && c != '\t' && c != '\r')
+			p->bad = true;
 		return;
 	}
 	p->held = p->held << 6 | (unsigned)value;
@@ -114,7 +111,11 @@ size_t pem_feed(struct pem *p, const char *bytes, size_t n, bool *whole)
 			}
 			continue;
 		}
-		/* A line of dashes is kept whole; of others, enough to see that it is none. */
+		/* Of a line of Base64, the first character is enough to see that it ends nothing. */
+		if (p->state == PEM_BODY && p->column && p->line[0] != '-') {
+			take_digit(p, c);
+			continue;
+		}
 		if (p->column < sizeof(p->line) - 1)
 			p->line[p->column++] = c;
 		if (p->state == PEM_BODY && p->line[0] != '-')

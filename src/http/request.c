@@ -42,6 +42,18 @@ static bool is_token(const char *s)
 	       !s[strspn(s, "-_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")];
 }
 
+/* Those that this writes itself, and one that would change what the body is. */
+static bool is_made_here(const char *name)
+{
+	static const char *const names[] = {"Host", "User-Agent", "Content-Length",
+					    "Transfer-Encoding"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcasecmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 static int check(const struct http_request *rq, struct err *e)
 {
 	if (!is_token(rq->method))
@@ -49,6 +61,8 @@ static int check(const struct http_request *rq, struct err *e)
 	for (const struct http_header *h = rq->headers; h && h->name; h++) {
 		if (!is_token(h->name))
 			return err_set(e, ERR_FIELD, DOING, "the name of a header is no word");
+		if (is_made_here(h->name))
+			return err_set(e, ERR_FIELD, DOING, "header %s: it is made here", h->name);
 		if (!is_value(h->value))
 			return err_set(e, ERR_FIELD, DOING,
 				       "header %s: there are control characters in it", h->name);

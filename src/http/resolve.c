@@ -121,13 +121,14 @@ static void ask(struct lookup *l, const struct dns_server *server, struct deadli
 	while (open_questions(l)) {
 		ssize_t n = recv(fd, msg, sizeof(msg), 0);
 
-		if (n >= 0)
-			take_datagram(l, msg, (size_t)n);
-		else if (errno != EAGAIN && errno != EINTR)
-			return; /* there is no server */
-		else if (!deadline_wait(until, fd, POLLIN))
+		/* Neither a datagram nor the lack of one: there is no server. */
+		if (n < 0 &&
+		    ((errno != EAGAIN && errno != EINTR) || !deadline_wait(until, fd, POLLIN)))
 			return;
-		if (n >= 0 && found(l))
+		if (n < 0)
+			continue;
+		take_datagram(l, msg, (size_t)n);
+		if (found(l))
 			until = deadline_sooner(until, deadline_in(SECOND_FAMILY_MS));
 	}
 	for (unsigned i = 0; i < 2; i++)

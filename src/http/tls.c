@@ -264,6 +264,11 @@ ssize_t tls_read(struct tls *t, void *bytes, size_t n, struct deadline until, st
 	return (ssize_t)got;
 }
 
+bool tls_has_more(const struct tls *t)
+{
+	return br_ssl_engine_current_state(&t->client.eng) & BR_SSL_RECVAPP;
+}
+
 void tls_stop(struct tls *t)
 {
 	br_ssl_engine_context *engine = &t->client.eng;

@@ -8,6 +8,7 @@
 #ifndef HTTP_TLS_H
 #define HTTP_TLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -44,6 +45,9 @@ int tls_write(struct tls *t, const void *bytes, size_t n, struct deadline until,
  */
 ssize_t tls_read(struct tls *t, void *bytes, size_t n, struct deadline until,
 		 struct err *e) must_check;
+
+/* Whether there is something to read that has been received already. */
+bool tls_has_more(const struct tls *t);
 
 /* Say goodbye as far as that does not block, and wipe keys. fd stays the caller's. */
 void tls_stop(struct tls *t);

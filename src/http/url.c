@@ -52,15 +52,15 @@ static bool is_name(const char *host)
 static bool ends_in_number(const char *host)
 {
 	const char *dot = strrchr(host, '.');
+	const char *last = dot ? dot + 1 : host;
 
-	return is_digit(dot ? dot[1] : host[0]) &&
-	       !strpbrk(dot ? dot + 1 : host, "abcdefghijklmnopqrstuvwxyz-_");
+	return is_digit(*last) && !strpbrk(last, "abcdefghijklmnopqrstuvwxyz-_");
 }
 
 static void lower(char *to, const char *from, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		to[i] = is_alpha(from[i]) ? (char)(from[i] | 0x20) : from[i];
+		to[i] = (char)(from[i] | (is_alpha(from[i]) ? 0x20 : 0));
 	to[n] = '\0';
 }
 
@@ -186,7 +186,7 @@ static void show(char shown[static SHOWN + 1], const char *text, size_t n)
 		text = at;
 	}
 	for (i = 0; i < n && i < SHOWN && text[i] != '?'; i++)
-		shown[i] = text[i] > ' ' && text[i] < 0x7f ? text[i] : '?';
+		shown[i] = (char)(text[i] > ' ' && text[i] < 0x7f ? text[i] : '?');
 	shown[i] = '\0';
 }
 
@@ -225,8 +225,9 @@ size_t url_escape(char *buf, size_t size, const char *text)
 
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
-		char piece[3] = {is_unreserved(*text) ? *text : '%', hex[c >> 4], hex[c & 15]};
-		size_t n = piece[0] == '%' ? 3 : 1;
+		bool plain = is_unreserved(*text);
+		char piece[3] = {(char)(plain ? *text : '%'), hex[c >> 4], hex[c & 15]};
+		size_t n = plain ? 1 : 3;
 
 		if (whole == at && n < size - at && size) {
 			memcpy(buf + at, piece, n);

@@ -3,7 +3,7 @@
 
 #include "http/reply.h"
 
-#define BODY_MAX 65536
+#define BODY_MAX 20000
 
 struct outcome {
 	enum { ENDED, OPEN, REFUSED } how;
@@ -21,7 +21,7 @@ static void read_it(struct outcome *o, const char *data, size_t n, size_t first,
 	static struct reply r;
 	struct err e = {0};
 
-	memset(o, 0, sizeof(*o));
+	o->used = o->body_len = 0;
 	reply_begin(&r, n && data[n - 1] == 'H', &field, 1);
 	for (size_t piece = first; o->used < n && r.state != REPLY_DONE; piece = step) {
 		size_t left = n - o->used;

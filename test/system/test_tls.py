@@ -52,6 +52,19 @@ def test_what_is_right_is_taken(root, ca_file, tmp_path):
         assert server.application_bytes > 0
 
 
+def test_the_server_is_told_its_name(root, ca_file, tmp_path):
+    """SNI, for servers of many names; not for addresses (RFC 6066, 3)."""
+    told = []
+    context = web.context(pki.Certificate("server", root, names=["localhost", "127.0.0.1", "other"]), tmp_path)
+    context.sni_callback = lambda connection, name, _: told.append(name)
+    with web.Server(web.always(web.answer()), context) as server:
+        assert get(server.port, ca_file).error is None
+        assert get(server.port, ca_file, host="127.0.0.1").error is None
+        assert get(server.port, ca_file, "--server-name", "other", host="127.0.0.1").error is None
+        assert get(server.port, ca_file, "--server-name", "127.0.0.1").error is None
+    assert told == ["localhost", None, "other", None]
+
+
 # What is wrong with the server's own certificate: arguments of lab.pki.Certificate, and words of the error.
 WRONG = {
     "expired": (dict(names=["localhost"], days=(-10, -2)), "has expired on 20"),

@@ -85,7 +85,7 @@ static void test_too_long(void **state)
 	static char text[2 * PEM_OBJECT_MAX];
 	static struct pem p;
 	bool whole;
-	size_t n = (PEM_OBJECT_MAX / 3) * 4; /* 8190 bytes */
+	size_t n = (size_t)PEM_OBJECT_MAX / 3 * 4; /* characters of 8190 bytes */
 
 	(void)state;
 	_Static_assert(PEM_OBJECT_MAX % 3 == 2, "two bytes more fit");
