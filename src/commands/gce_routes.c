@@ -205,9 +205,9 @@ static int read_words(struct gce_words *w, const struct verb *v, char **argv, st
 	int o;
 
 	while ((o = command_next(&words, options, e)) >= 0) {
-		if (o > 0 && !(BIT(o) & (v->options | OF_SESSION)))
+		if (o >= OPT_RANGE && !(BIT(o) & (v->options | OF_SESSION)))
 			return refuse_option(v, o, e);
-		if (o > 0 && take_flag(w, o, words.value, e))
+		if (o >= OPT_RANGE && take_flag(w, o, words.value, e))
 			return -1;
 		if (o == 0 && w->names == v->names_most)
 			return err_set(e, ERR_USAGE, NULL, "'%s' is too much", words.value);

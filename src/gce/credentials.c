@@ -87,7 +87,7 @@ int gce_credentials_parse(struct gce_credentials *c, const char *text, size_t n,
 /* Gives 0, or -1 with errno set. */
 static int read_file(struct gce_credentials *c, const char *path, struct err *e)
 {
-	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	cleanup_fd int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char *text = fd < 0 ? NULL : arena_take(GCE_CREDENTIALS_MAX, e);
 	ssize_t n = text ? file_read_all(fd, text, GCE_CREDENTIALS_MAX) : -1;
 

@@ -107,7 +107,7 @@ static int from_metadata(struct gce *g, struct err *e)
 
 static int from_file(struct gce *g, struct err *e)
 {
-	cleanup_fd int fd = open(g->token_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	cleanup_fd int fd = openat(AT_FDCWD, g->token_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char text[GCE_TOKEN_MAX];
 	ssize_t n = fd < 0 ? -1 : file_read_all(fd, text, sizeof(text) - 1);
 

@@ -188,12 +188,7 @@ def test_next_hop_by_its_url(shell):
 
 # --- prompts ------------------------------------------------------------------------------------------
 
-PROMPT = """\
-The following routes will be deleted:
- - [k8s-master]
-
-Do you want to continue (Y/n)?  
-"""
+PROMPT = "The following routes will be deleted:\n - [k8s-master]\n\nDo you want to continue (Y/n)?  \n"
 
 
 @pytest.mark.parametrize("answer, status", [("", 0), ("\n", 0), ("y\n", 0), ("Y\n", 0), ("n\n", 1), ("N\n", 1), ("what\n", 1)])
