@@ -2,9 +2,6 @@
  * gce-routes ensure --watch: the same again and again, as long as the node lives.
  */
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/say.h"
@@ -21,23 +18,23 @@ static unsigned period_ms(uint32_t seconds)
 	return seconds * 1000 - tenth + gce_random(2 * tenth + 1);
 }
 
-/* SIGTERM and SIGINT wait until a round is over: a route that was deleted is made anew first. */
-static void block_signals(void)
-{
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-}
-
 /* When to look again: soon where something is wrong, as a node that boots still makes its files. */
 static unsigned pause_ms(const struct gce_words *w, unsigned failed)
 {
 	uint32_t soon = failed && failed < 16 ? FAILED_SECONDS << (failed - 1) : w->watch;
 
 	return period_ms(soon < w->watch ? soon : w->watch);
+}
+
+/*
+ * Wait. Gives false when SIGTERM or SIGINT has come: they are held back while a round lasts, so that
+ * a route that was deleted is made anew first.
+ */
+static bool rest(const sigset_t *signals, unsigned ms)
+{
+	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+
+	return sigtimedwait(signals, NULL, &time) < 0;
 }
 
 /*
@@ -48,9 +45,13 @@ int gce_routes_watch(const struct gce_words *w, struct err *e)
 {
 	static struct gce g;
 	unsigned failed = 0;
+	sigset_t signals;
 	bool first = true;
 
-	block_signals();
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
 	do {
 		if (gce_open(&g, &w->session, e) == 0 && gce_routes_ensure(&g, w, first, e) == 0)
 			first = false;
@@ -63,7 +64,7 @@ int gce_routes_watch(const struct gce_words *w, struct err *e)
 			gce_routes_complain(w, e);
 		if (say_end())
 			break;
-	} while (gce_sleep(pause_ms(w, failed)));
+	} while (rest(&signals, pause_ms(w, failed)));
 	gce_close(&g);
 	return e->code ? -1 : 0;
 }

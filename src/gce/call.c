@@ -168,6 +168,7 @@ int gce_call(struct gce *g, const struct gce_request *rq, struct gce_answer *a, 
 	unsigned retry_after;
 	bool fresh = false;
 
+	a->refusal.status = 0;
 	if (snprintf(url, sizeof(url), "%s/compute/v1/projects/%s%s%s%s", endpoint,
 		     rq->project ? rq->project : g->project, rq->path, rq->query ? "?" : "",
 		     rq->query ? rq->query : "") >= (int)sizeof(url))

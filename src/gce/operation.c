@@ -87,12 +87,13 @@ int gce_operation_wait(struct gce *g, struct gce_operation *o, const char *doing
 	unsigned pause = 0;
 
 	while (!o->done) {
-		if (pause >= (unsigned)deadline_left(g->until) || !gce_sleep(pause)) {
+		if (pause >= (unsigned)deadline_left(g->until)) {
 			err_set(e, ERR_TRY_AGAIN, doing, "it is not done yet, and goes on (%s)",
 				o->name);
 			err_hint(e, "look at it later; --timeout SECONDS waits longer");
 			return -1;
 		}
+		gce_sleep(pause);
 		if (look(g, o, doing, e))
 			return -1;
 		pause = pause < PAUSE_MAX_MS ? pause + 1000 : PAUSE_MAX_MS;

@@ -1,6 +1,5 @@
 #include "gce/retry.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -53,22 +52,11 @@ unsigned gce_pause(enum gce_verdict verdict, unsigned next, unsigned retry_after
 	return 0;
 }
 
-bool gce_sleep(unsigned ms)
+void gce_sleep(unsigned ms)
 {
 	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-	static bool stopped;
-	sigset_t signals, mask;
 
-	sigprocmask(SIG_SETMASK, NULL, &mask);
-	if (!sigismember(&mask, SIGTERM)) {
-		nanosleep(&time, NULL);
-		return true;
-	}
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	stopped = stopped || sigtimedwait(&signals, NULL, &time) > 0;
-	return !stopped;
+	nanosleep(&time, NULL);
 }
 
 int gce_try_again(enum gce_verdict verdict, unsigned next, unsigned retry_after,
@@ -78,9 +66,9 @@ int gce_try_again(enum gce_verdict verdict, unsigned next, unsigned retry_after,
 	unsigned ms = gce_pause(verdict, next, retry_after, (unsigned)(now.tv_sec % 60),
 				gce_random(1u << 16));
 
-	if (verdict == GCE_FINAL || next > GCE_TRIES || ms >= (unsigned)deadline_left(until) ||
-	    !gce_sleep(ms))
+	if (verdict == GCE_FINAL || next > GCE_TRIES || ms >= (unsigned)deadline_left(until))
 		return -1;
+	gce_sleep(ms);
 	err_clear(e);
 	return 0;
 }

@@ -5,7 +5,6 @@
 #ifndef GCE_RETRY_H
 #define GCE_RETRY_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -37,17 +36,14 @@ unsigned gce_pause(enum gce_verdict verdict, unsigned next, unsigned retry_after
 /*
  * A try has failed, with e set: wait before try number `next`, and forget the error.
  *
- * Gives 0; or -1, with e as it was, where it is final, the tries are used up, the wait would last
- * longer than until, or a signal asks to stop (gce_sleep).
+ * Gives 0; or -1, with e as it was, where it is final, the tries are used up, or the wait would
+ * last longer than until.
  */
 int gce_try_again(enum gce_verdict verdict, unsigned next, unsigned retry_after,
 		  struct deadline until, struct err *e) must_check;
 
-/*
- * Wait ms. Gives false when SIGTERM or SIGINT, being blocked, came meanwhile, or has come in an
- * earlier wait.
- */
-bool gce_sleep(unsigned ms);
+/* Wait ms. */
+void gce_sleep(unsigned ms);
 
 /* A random number from 0 to bound - 1. */
 uint32_t gce_random(uint32_t bound);

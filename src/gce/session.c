@@ -52,13 +52,25 @@ static int find_project(struct gce *g, struct err *e)
 	return err_set(e, ERR_USAGE, NULL, "'%.100s' is not the ID of a project", g->project);
 }
 
+/* A token is not for anybody on the way to read. */
+static int check_endpoint(const struct gce_options *o, struct err *e)
+{
+	if (!o->endpoint || (strncmp(o->endpoint, "https://", 8) == 0 && o->endpoint[8] &&
+			     !strchr(o->endpoint + 8, '/')))
+		return 0;
+	return err_set(e, ERR_USAGE, NULL,
+		       "--api-endpoint is https://HOST or https://HOST:PORT, "
+		       "not '%s'",
+		       o->endpoint);
+}
+
 int gce_open(struct gce *g, const struct gce_options *options, struct err *e)
 {
 	struct http_options *http = arena_take(sizeof(*http), e);
 
 	g->options = options;
 	g->until = deadline_in(options->timeout_ms ? options->timeout_ms : TIMEOUT_MS);
-	if (!http)
+	if (check_endpoint(options, e) || !http)
 		return -1;
 	http->ca_file = options->ca_file;
 	g->http = http_open(http, e);

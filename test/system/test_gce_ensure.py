@@ -1,5 +1,6 @@
 """gce-routes ensure, firewall, prune: what they make, what they leave alone, what they warn of."""
 
+import json
 import re
 import signal
 import time
@@ -7,7 +8,7 @@ import time
 import pytest
 from conftest import APPLETS, SLOWNESS
 from gce import Answer
-from lab import configs, matrix
+from lab import NETWORK, NETWORK6, Google, Lab, configs, matrix
 
 ENSURE = "gce-routes ensure --pod-cidr 10.244.0.0/24"
 FIREWALL = "gce-routes firewall --source-range 10.244.0.0/16"
@@ -298,7 +299,7 @@ def test_prune_spares_what_it_cannot_judge(shell, status):
     add_route(shell, "unknown", "gone", ours("gone"))
     shell.google.api.fault(where=lambda rq: "/instances/" in rq.path, times=99, instead=Answer(status, b"{}"))
     shell.complains("gce-routes prune --cluster kubernetes")
-    assert "unknown" in routes(shell)
+    assert "unknown" in routes(shell) and not count(shell, "DELETE", "/routes")
 
 
 def test_prune_wants_to_know_whose(shell):
@@ -362,10 +363,13 @@ def test_watch_ends_when_the_words_are_wrong(here):
     assert child.returncode == 2
 
 
-def test_watch_finishes_what_it_has_begun(here):
-    """Told to end between the deletion and the making anew, it makes it anew first."""
+@pytest.mark.parametrize("fault", [None, {"instead": Answer(503, b"")}, {"lost": True}], ids=["well", "503", "lost"])
+def test_watch_finishes_what_it_has_begun(here, fault):
+    """Told to end between the deletion and the making anew, it makes it anew first; at the second try if need be."""
     add_route(here, "cnibox-old", "k8s-worker", ours("k8s-worker"))
     here.google.cloud.operation_delay = 0.5
+    if fault:
+        here.google.api.fault(where=lambda rq: rq.method == "POST" and rq.path.endswith("/routes"), times=2, **fault)
     child = watch(here)
     until(lambda: count(here, "DELETE", "/routes/cnibox-old") == 1)
     child.send_signal(signal.SIGTERM)
@@ -398,3 +402,30 @@ def test_in_the_lab(lab, google, cnibox):
     names = google.shell.sh("gcloud compute routes list --format='value(name)'").split()
     google.shell.run("gcloud", "compute", "routes", "delete", "--quiet", *names)
     assert matrix.answering(lab, *pods) == [matrix.WITHOUT_ROUTES] * 2
+
+
+def test_both_families_in_the_lab(cnibox):
+    """A route for each of a node's ranges, and pods reach each other by either address."""
+    with Lab(ipv6=True) as lab, Google(lab) as google:
+        for node in lab.nodes:
+            google.introduce(node)
+            node.install(cnibox, *APPLETS)
+            node.run("cni-node", "up", "--subnet", node.pod_cidr, "--network", NETWORK, "--subnet6", node.pod_cidr6,
+                     "--network6", NETWORK6)
+            conf = configs.load(subnet=node.pod_cidr, network=NETWORK, subnet6=node.pod_cidr6, network6=NETWORK6)
+            node.write(configs.INSTALLED, json.dumps(conf))
+            node.add_pod("pod-a")
+        far = addresses_of(lab.worker.pods["pod-a"])
+        pod = lab.master.pods["pod-a"]
+        assert not any(pod.ping(address, timeout=1) for address in far)
+        for node in lab.nodes:
+            assert node.run("gce-routes", "ensure").stdout.count(f"-> {node.name}") == 2
+        assert len(google.cloud.routes) == 4
+        assert all(pod.ping(address) for address in far), far
+
+
+def addresses_of(pod):
+    (link,) = pod.json("ip", "-j", "address", "show", "dev", "eth0")
+    found = [entry["local"] for entry in link["addr_info"] if entry["scope"] == "global"]
+    assert len(found) == 2
+    return found

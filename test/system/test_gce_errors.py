@@ -212,8 +212,8 @@ def test_deletion_that_finds_nothing(shell):
 def test_operation_that_is_forgotten(shell):
     """404 while waiting: the route itself tells."""
     shell.google.cloud.forget_operations = True
-    shell.google.cloud.operation_delay = 0
     assert "k8s-master" in shell.says(MASTER)
+    assert count(shell, "POST", "/wait") == 1
 
 
 def test_several_deletions_one_of_which_fails(shell):

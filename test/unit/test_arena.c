@@ -86,7 +86,7 @@ static void test_back_to_a_mark(void **state)
 	unsigned char *first = NULL;
 
 	(void)state;
-	for (size_t round = 0; round < 3 * ARENA_SIZE / sizeof(zeros); round++) {
+	for (size_t round = 0; round < (size_t)3 * ARENA_SIZE / sizeof(zeros); round++) {
 		unsigned char *p = arena_take(sizeof(zeros), &e);
 
 		assert_non_null(p);

@@ -1,9 +1,6 @@
 /* gce/retry: the table of Compute's errors, and how long each is waited for. */
 #include "unit.h"
 
-#include <signal.h>
-
-#include "base/clock.h"
 #include "base/compiler.h"
 #include "gce/retry.h"
 
@@ -133,27 +130,6 @@ static void test_tries_are_counted(void **state)
 	assert_string_equal(e.msg, "no");
 }
 
-/* A signal that was held back ends the wait, and every later one. */
-static void test_asked_to_stop(void **state)
-{
-	struct timespec before, after;
-	sigset_t signals;
-
-	(void)state;
-	assert_true(gce_sleep(1));
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	assert_true(gce_sleep(1));
-	raise(SIGTERM);
-	before = clock_now(CLOCK_MONOTONIC);
-	assert_false(gce_sleep(30000));
-	assert_false(gce_sleep(30000));
-	after = clock_now(CLOCK_MONOTONIC);
-	assert_true(after.tv_sec - before.tv_sec < 10);
-}
-
 /* RFC 9562: version 4, variant 10; and no two alike. */
 static void test_uuid(void **state)
 {
@@ -180,7 +156,7 @@ int main(void)
 		cmocka_unit_test(test_what_to_do),  cmocka_unit_test(test_doubling_to_a_cap),
 		cmocka_unit_test(test_slower_ones), cmocka_unit_test(test_next_minute),
 		cmocka_unit_test(test_retry_after), cmocka_unit_test(test_tries_are_counted),
-		cmocka_unit_test(test_uuid),	    cmocka_unit_test(test_asked_to_stop),
+		cmocka_unit_test(test_uuid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
