@@ -9,6 +9,8 @@ import httpget
 import pytest
 from lab import pki, web
 
+pytestmark = pytest.mark.once
+
 
 def get(server, *words, path="/", **options):
     return httpget.run(*words, f"http://127.0.0.1:{server.port}{path}", **options)

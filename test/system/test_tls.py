@@ -11,6 +11,8 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from lab import pki, web
 
+pytestmark = pytest.mark.once
+
 SUITES = ["AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"]
 KINDS = ["rsa2048", "rsa4096", "p256", "p384", "p521"]
 
