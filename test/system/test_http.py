@@ -222,6 +222,24 @@ def test_times():
         assert said.error.startswith("error 11:") and "timed out" in said.error
 
 
+@pytest.mark.parametrize("secure", [False, True])
+def test_time_is_over_though_more_comes(tls, secure):
+    """A server that never pauses does not get more time for it."""
+    def endless(connection, server):
+        server.read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            connection.sendall(b"1\r\nx\r\n" * 100000)
+
+    context, ca_file = tls
+    with web.Server(endless, context if secure else None) as server:
+        url = f"http{'s' * secure}://localhost:{server.port}/"
+        began = time.monotonic()
+        said = httpget.run("--ca-file", ca_file, "--timeout", 600, url, timeout=20)
+        assert said.error.startswith("error 11:") and "timed out" in said.error
+        assert time.monotonic() - began < 5
+
+
 def test_nobody_there():
     """An address that does not answer; one that refuses."""
     with socket.socket() as full:

@@ -62,6 +62,18 @@ def test_the_server_is_told_its_name(root, ca_file, tmp_path):
     assert told == ["localhost", None, "other", None]
 
 
+def test_goodbye(root, ca_file, tmp_path):
+    """The client says that it is done (close_notify), so that the server need not suspect a cut."""
+    certificate = pki.Certificate("server", root, names=["localhost"])
+    with web.Server(web.always(web.answer()), web.context(certificate, tmp_path)) as server:
+        assert get(server.port, ca_file).error is None
+        for _ in range(500):
+            if server.ended:
+                break
+            time.sleep(0.01)
+        assert server.ended == 1 and server.errors == []
+
+
 # What is wrong with the server's own certificate: arguments of lab.pki.Certificate, and words of the error.
 WRONG = {
     "expired": (dict(names=["localhost"], days=(-10, -2)), "has expired on 20"),
