@@ -1,6 +1,5 @@
 #include "commands/gce_output.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"

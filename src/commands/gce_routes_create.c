@@ -2,7 +2,6 @@
  * gce-routes create: a route, as gcloud makes it; but one that is there already, as asked, is no
  * failure, and one that leads nowhere is.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"

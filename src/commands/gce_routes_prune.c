@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/say.h"
 #include "commands/gce_routes.h"
 #include "gce/call.h"

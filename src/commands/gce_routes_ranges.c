@@ -3,7 +3,6 @@
  * CNI configuration that the node has anyway.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "cni/bash_conf.h"

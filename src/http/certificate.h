@@ -12,6 +12,9 @@
 
 #include "base/ip.h"
 
+/* RSA keys from 2048 bits on are accepted, in certificates and as private ones. */
+#define RSA_BYTES_MIN 256
+
 /* Bytes that belong to somebody else: a piece of a certificate. */
 struct span {
 	const unsigned char *at;

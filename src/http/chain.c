@@ -6,9 +6,8 @@
 
 #include "base/clock.h"
 
-#define DAY_SECONDS   86400
-#define DAYS_TO_1970  719528 /* from 1 January of the year 0, as BearSSL counts */
-#define RSA_BYTES_MIN 256    /* RSA of 2048 bits */
+#define DAY_SECONDS  86400
+#define DAYS_TO_1970 719528 /* from 1 January of the year 0, as BearSSL counts */
 
 static struct chain *chain_of(const br_x509_class **ctx)
 {

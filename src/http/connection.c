@@ -64,6 +64,8 @@ int connection_fill(struct connection *c, struct deadline until, struct err *e)
 
 	if (c->at < c->end)
 		return 1;
+	if (!deadline_left(until)) /* also for a peer that never lets us wait */
+		return err_sys(e, ERR_TRY_AGAIN, "receive", ETIMEDOUT, "from %s", c->key);
 	n = c->secure ? tls_read(c->tls, c->in, sizeof(c->in), until, e) : read_plain(c, until, e);
 	if (n <= 0)
 		return (int)n;

@@ -13,7 +13,7 @@
 static int read_key(struct key *key, const char *path, struct err *e)
 {
 	char text[KEY_PEM_MAX];
-	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	cleanup_fd int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ssize_t n = fd < 0 ? -1 : file_read_all(fd, text, sizeof(text));
 	int sys = errno, failed;
 

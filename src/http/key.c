@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "http/certificate.h"
 #include "http/pem.h"
 
 #define DOING	     "read private key"
-#define RSA_BITS_MIN 2048
+#define RSA_BITS_MIN (8 * RSA_BYTES_MIN)
 #define RSA_BITS_MAX 4096
 
 void key_wipe(struct key *k)

@@ -9,7 +9,7 @@
 
 void lines_open(struct lines *l, const char *path)
 {
-	l->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	l->fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	l->at = l->end = 0;
 }
 

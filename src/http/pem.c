@@ -129,7 +129,7 @@ int pem_open(struct pem_file *f, const char *path)
 	pem_begin(&f->pem);
 	f->at = f->end = 0;
 	f->ended = false;
-	f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	f->fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	return f->fd < 0 ? -1 : 0;
 }
 

@@ -43,8 +43,8 @@ static bool settled(const struct lookup *l)
 			    l->verdict[1] != DNS_NOT_MINE && l->verdict[1] != DNS_TROUBLE);
 }
 
-/* All n bytes, or those of a message: 1; -1 with errno set for an error, an end, time over. */
-static int transfer(int fd, void *bytes, size_t n, bool out, struct deadline until)
+/* All n bytes. Gives false at an error, at the end, and when time is over. */
+static bool transfer(int fd, void *bytes, size_t n, bool out, struct deadline until)
 {
 	char *at = bytes;
 
@@ -56,14 +56,12 @@ static int transfer(int fd, void *bytes, size_t n, bool out, struct deadline unt
 			n -= (size_t)done;
 			continue;
 		}
-		if (done == 0)
-			errno = ECONNRESET;
-		if (done == 0 || (errno != EAGAIN && errno != EINTR && errno != ENOTCONN))
-			return -1;
+		if (done == 0 || (errno != EAGAIN && errno != EINTR))
+			return false;
 		if (!deadline_wait(until, fd, out ? POLLOUT : POLLIN))
-			return -1;
+			return false;
 	}
-	return 1;
+	return true;
 }
 
 /* By TCP, behind the length of each message (RFC 1035, 4.2.2). */
@@ -79,11 +77,11 @@ static enum dns_verdict ask_tcp(const struct dns_server *server, const struct dn
 	if (fd < 0 || !deadline_wait(until, fd, POLLOUT))
 		return DNS_TROUBLE;
 	memcpy(msg, q->bytes, q->len);
-	if (transfer(fd, len, 2, true, until) < 0 || transfer(fd, msg, q->len, true, until) < 0 ||
-	    transfer(fd, len, 2, false, until) < 0)
+	if (!transfer(fd, len, 2, true, until) || !transfer(fd, msg, q->len, true, until) ||
+	    !transfer(fd, len, 2, false, until))
 		return DNS_TROUBLE;
 	n = (size_t)len[0] << 8 | len[1];
-	if (n > sizeof(msg) || transfer(fd, msg, n, false, until) < 0)
+	if (n > sizeof(msg) || !transfer(fd, msg, n, false, until))
 		return DNS_TROUBLE;
 	verdict = dns_read(a, q, msg, n);
 	return verdict == DNS_NOT_MINE || verdict == DNS_TRUNCATED ? DNS_TROUBLE : verdict;
@@ -118,13 +116,13 @@ static void ask(struct lookup *l, const struct dns_server *server, struct deadli
 		if (l->verdict[i] == DNS_NOT_MINE &&
 		    send(fd, l->query[i].bytes, l->query[i].len, MSG_NOSIGNAL) < 0)
 			return;
-	while (open_questions(l)) {
+	while (open_questions(l) && deadline_left(until)) {
 		ssize_t n = recv(fd, msg, sizeof(msg), 0);
 
 		/* Neither a datagram nor the lack of one: there is no server. */
 		if (n < 0 &&
 		    ((errno != EAGAIN && errno != EINTR) || !deadline_wait(until, fd, POLLIN)))
-			return;
+			break;
 		if (n < 0)
 			continue;
 		take_datagram(l, msg, (size_t)n);

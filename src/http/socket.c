@@ -121,14 +121,12 @@ static int run(struct race *r, uint16_t port, struct deadline until)
 				next = deadline_sooner(deadline_in(NEXT_AFTER_MS), until);
 		}
 		/* Until one has answered, or it is the next one's turn. */
-		do {
-			n = poll(r->polls, r->begun, deadline_left(next));
-			if (n < 0)
-				return -1;
-			fd = n ? take_winner(r) : -1;
-			if (fd >= 0)
-				return fd;
-		} while (n > 0 && r->running && r->begun == r->n);
+		n = poll(r->polls, r->begun, deadline_left(next));
+		if (n < 0)
+			return -1;
+		fd = n ? take_winner(r) : -1;
+		if (fd >= 0)
+			return fd;
 		if (!deadline_left(until)) {
 			errno = ETIMEDOUT;
 			return -1;
@@ -154,11 +152,11 @@ int socket_connect(const struct ip *ip, unsigned n, uint16_t port, struct deadli
 	if (fd >= 0)
 		return fd;
 	if (sys)
-		err_sys(e, ERR_TRY_AGAIN, DOING, sys, "port %u of %s%s%s%s", port,
+		err_sys(e, ERR_TRY_AGAIN, DOING, sys, "to port %u of %s%s%s%s", port,
 			ip_format(text, &ip[0]), n > 1 ? " and its other addresses" : "",
 			r.why[0] ? ": " : "", r.why);
 	else
-		err_set(e, ERR_TRY_AGAIN, DOING, "port %u: %s", port, r.why);
+		err_set(e, ERR_TRY_AGAIN, DOING, "to port %u: %s", port, r.why);
 	e->sys = sys ? sys : r.sys;
 	return -1;
 }

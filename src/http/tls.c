@@ -174,6 +174,8 @@ static int run(struct tls *t, unsigned wanted, struct deadline until, struct err
 		if (!(state & (BR_SSL_SENDREC | BR_SSL_RECVREC)))
 			return err_set(e, ERR_STATE, DOING,
 				       "%s sends data while it should be listening", t->name);
+		if (!deadline_left(until)) /* also for a peer that never lets us wait */
+			return io_failed(t, ETIMEDOUT, e);
 		if (move(t, state, until, e))
 			return -1;
 	}

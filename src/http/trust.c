@@ -7,8 +7,7 @@
 
 #include "http/pem.h"
 
-#define DOING	      "read trusted certificates"
-#define RSA_BYTES_MIN 256 /* RSA of 2048 bits */
+#define DOING "read trusted certificates"
 
 /* Where distributions have them: Debian and most, Fedora, SUSE, Alpine. */
 static const char *const bundles[] = {

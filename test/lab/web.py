@@ -8,12 +8,13 @@ import threading
 class Server:
     """Hands each connection to talk(connection, self), which is a socket or, with a context, one of TLS.
 
-    application_bytes counts what it has received of requests; connections how many there were.
+    application_bytes counts what it has received of requests; connections how many there were, ended how many are over;
+    errors is what went wrong with them.
     """
 
     def __init__(self, talk, context=None, family=socket.AF_INET):
         self.talk, self.context = talk, context
-        self.application_bytes = self.connections = 0
+        self.application_bytes = self.connections = self.ended = 0
         self.errors = []
         self.listener = socket.create_server(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0), family=family)
         self.port = self.listener.getsockname()[1]
@@ -39,6 +40,7 @@ class Server:
             self.errors.append(error)
         finally:
             connection.close()
+            self.ended += 1
 
     def read_request(self, connection):
         """A request's head and body, as text; "" when the client has gone."""
@@ -99,6 +101,7 @@ def context(certificate, folder, name="server", chain=None, version=ssl.TLSVersi
     """A server's context, of exactly that version; anything goes that OpenSSL can, however weak."""
     pem, key = certificate.write(folder, name, chain=chain)
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
     made.set_ciphers(ciphers or "ALL:@SECLEVEL=0")
     made.minimum_version = made.maximum_version = version
     made.load_cert_chain(pem, key)

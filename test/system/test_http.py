@@ -9,6 +9,8 @@ import httpget
 import pytest
 from lab import pki, web
 
+pytestmark = pytest.mark.once
+
 
 def get(server, *words, path="/", **options):
     return httpget.run(*words, f"http://127.0.0.1:{server.port}{path}", **options)
@@ -218,6 +220,24 @@ def test_times():
         said = get(server, "--timeout", 400)
         assert 0.35 < time.monotonic() - began < 3
         assert said.error.startswith("error 11:") and "timed out" in said.error
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_time_is_over_though_more_comes(tls, secure):
+    """A server that never pauses does not get more time for it."""
+    def endless(connection, server):
+        server.read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            connection.sendall(b"1\r\nx\r\n" * 100000)
+
+    context, ca_file = tls
+    with web.Server(endless, context if secure else None) as server:
+        url = f"http{'s' * secure}://localhost:{server.port}/"
+        began = time.monotonic()
+        said = httpget.run("--ca-file", ca_file, "--timeout", 600, url, timeout=20)
+        assert said.error.startswith("error 11:") and "timed out" in said.error
+        assert time.monotonic() - began < 5
 
 
 def test_nobody_there():

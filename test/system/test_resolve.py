@@ -10,6 +10,8 @@ import pytest
 from lab import pki, web
 from lab.space import Space
 
+pytestmark = pytest.mark.once
+
 NAMESERVER = Path(web.__file__).parent / "nameserver.py"
 LOOPBACK = """
 ip link set lo up
