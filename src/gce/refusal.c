@@ -66,7 +66,7 @@ const char *gce_refusal_hint(const struct gce_refusal *r)
 		{403, "",
 		 "the account needs compute.routes.create, .delete, .get and .list, "
 		 "compute.networks.updatePolicy, compute.instances.get and .use, and "
-		 "compute.globalOperations.get (roles/compute.networkAdmin has them)"},
+		 "compute.globalOperations.get (coarsely: roles/compute.networkAdmin)"},
 		{400, "resourceNotReady", "something that it needs is still being made"},
 		{400, "resourceInUseByAnotherResource", "something else still uses it"},
 		{412, "", "somebody else has changed it meanwhile: try again"},
