@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "applet.h"
 #include "base/number.h"
@@ -149,6 +150,13 @@ static void take_environment(struct gce_words *w)
 		w->zone = zone;
 }
 
+/* Operations take some ten seconds: who sits before a terminal is told. */
+static void say_waiting(const char *doing)
+{
+	if (isatty(STDERR_FILENO))
+		complain("%s: waiting ...\n", doing);
+}
+
 static int ensure_once(struct gce *g, const struct gce_words *w, struct err *e)
 {
 	return gce_routes_ensure(g, w, true, e);
@@ -254,7 +262,7 @@ static int run_words(const char *program, char **words, struct err *e)
 	if (!v)
 		return err_set(e, ERR_USAGE, NULL, "%s%s%s " VERBS, words[0] ? "'" : "",
 			       words[0] ? words[0] : "say what to do:", words[0] ? "' is not" : "");
-	w = (struct gce_words){.program = program};
+	w = (struct gce_words){.program = program, .session.waiting = say_waiting};
 	if (read_words(&w, v, words + 1, e) || check_words(&w, v, e))
 		return -1;
 	if (w.watch)

@@ -86,6 +86,8 @@ int gce_operation_wait(struct gce *g, struct gce_operation *o, const char *doing
 {
 	unsigned pause = 0;
 
+	if (!o->done && g->options->waiting)
+		g->options->waiting(doing);
 	while (!o->done) {
 		if (pause >= (unsigned)deadline_left(g->until)) {
 			err_set(e, ERR_TRY_AGAIN, doing, "it is not done yet, and goes on (%s)",

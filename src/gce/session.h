@@ -21,6 +21,8 @@ struct gce_options {
 	const char *ca_file;	/* roots to trust; NULL: as http.h says */
 	const char *token_file; /* an access token; NULL: by the environment */
 	unsigned timeout_ms;	/* for all that is asked for together */
+	/* An operation is waited for: "create the route k8s-master". For progress; may be NULL. */
+	void (*waiting)(const char *doing);
 };
 
 struct gce {

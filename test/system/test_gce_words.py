@@ -4,6 +4,8 @@ What gcloud says stands here as gcloud 528 itself said it, asked the same of the
 """
 
 import json
+import os
+import pty
 
 import pytest
 
@@ -184,6 +186,16 @@ def test_zone_of_the_environment(shell):
 def test_next_hop_by_its_url(shell):
     assert "us-west2-b/instances/k8s-master" in shell.says(
         f"gce-routes create r --destination-range 10.244.0.0/24 --next-hop-instance {URL}zones/us-west2-b/instances/k8s-master")
+
+
+def test_progress_on_a_terminal_only(shell):
+    """test_the_walkthroughs_lines has the pipe."""
+    ours, theirs = pty.openpty()
+    shell.type(MASTER, stderr=theirs)
+    os.close(theirs)
+    said = os.read(ours, 4096).decode().replace("\r\n", "\n")
+    os.close(ours)
+    assert said == f"create the route k8s-master: waiting ...\nCreated [{URL}global/routes/k8s-master].\n"
 
 
 # --- prompts ------------------------------------------------------------------------------------------

@@ -51,6 +51,8 @@ static void speak_little(void)
 	say("%s=%d\n", "a", 1);
 	say_text("");
 	say_text("100%\n");
+	say_bytes("%bytes\nand no more", 7);
+	say_bytes("", 0);
 }
 
 static void speak_much(void)
@@ -72,7 +74,7 @@ static void speak_up(void)
 static void test_little(void **state)
 {
 	(void)state;
-	assert_string_equal(heard(speak_little, STDOUT_FILENO), "a=1\n100%\n");
+	assert_string_equal(heard(speak_little, STDOUT_FILENO), "a=1\n100%\n%bytes\n");
 	assert_string_equal(heard(speak_up, STDERR_FILENO), "cnibox: no\n");
 	assert_string_equal(heard(speak_up, STDOUT_FILENO), "");
 }
