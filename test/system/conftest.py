@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import Lab, Node, configs, kernel
+from lab import CloudShell, Google, Lab, Node, configs, kernel
 
 FIXTURES = Path(__file__).parent / "fixtures"
 BASH_PLUGIN = FIXTURES / "bash-plugin"
 # How much longer than on a machine of its own things may take: on an emulated one, all does.
 SLOWNESS = float(os.environ.get("SLOWNESS", "1"))
-APPLETS = ("bash-cni", "cnibox", "host-local", "loopback", "cni-node", "cni-check")
+APPLETS = ("bash-cni", "cnibox", "host-local", "loopback", "cni-node", "cni-check", "gce-routes")
 
 
 def needs(*capabilities):
@@ -57,6 +57,22 @@ def bash_node():
 def lab():
     with Lab() as lab:
         yield lab
+
+
+@pytest.fixture
+def shell(cnibox):
+    """A machine to type gce-routes on, and a cloud behind it."""
+    with CloudShell(cnibox) as shell:
+        yield shell
+
+
+@pytest.fixture
+def google(lab):
+    """The cloud that the lab's nodes are in."""
+    with Google(lab) as google:
+        for node in lab.nodes:
+            google.introduce(node)
+        yield google
 
 
 def type_bridge(node, address="10.244.0.1/24", name="cni0"):
