@@ -230,3 +230,32 @@ int link_ports(struct nl_sock *s, int bridge, char *names, size_t size, unsigned
 	*count = list.count;
 	return 0;
 }
+
+struct link_search {
+	struct link *list;
+	unsigned max, count;
+};
+
+static int take_listed(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+{
+	struct link_search *search = arg;
+
+	(void)op, (void)e;
+	if (search->count < search->max)
+		link_read(&search->list[search->count++], h);
+	return 0;
+}
+
+int link_list(struct nl_sock *s, struct link *list, unsigned max, unsigned *count, struct err *e)
+{
+	struct link_search search = {.list = list, .max = max};
+	struct nl_batch b;
+
+	nl_batch_init(&b);
+	nl_op(&b, "list links", RTM_GETLINK, NLM_F_DUMP);
+	put_ifinfo(&b, 0, 0);
+	if (nl_dump(s, &b, take_listed, &search, e))
+		return -1;
+	*count = search.count;
+	return 0;
+}

@@ -71,6 +71,10 @@ int link_remove(struct nl_sock *s, int index, struct err *e) must_check;
  */
 int link_remove_quickly(struct nl_sock *s, int index, struct err *e) must_check;
 
+/* The links of the namespace, at most max of them; *count says how many there are in list. */
+int link_list(struct nl_sock *s, struct link *list, unsigned max, unsigned *count,
+	      struct err *e) must_check;
+
 /* The names of the ports of a bridge, separated by spaces, clipped to size; *count has their number. */
 int link_ports(struct nl_sock *s, int bridge, char *names, size_t size, unsigned *count,
 	       struct err *e) must_check;
