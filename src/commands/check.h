@@ -52,6 +52,7 @@ struct check_target {
 };
 
 #define CHECK_TARGETS_MAX  PING_MAX
+#define CHECK_LINKS_MAX	   2048 /* of a node; kubelet's bound is 110 pods, people's about 500 */
 #define CHECK_FINDINGS_MAX 96
 
 struct check {
@@ -75,6 +76,7 @@ struct check {
 	struct check_target target[CHECK_TARGETS_MAX];
 	struct ping ping[CHECK_TARGETS_MAX]; /* one per target */
 	unsigned count;
+	uint32_t reverse_path_drops; /* that the kernel counted during the pings */
 
 	struct check_finding finding[CHECK_FINDINGS_MAX];
 	unsigned findings;
@@ -87,6 +89,9 @@ struct check {
 struct check_finding *check_found(struct check *c, const char *code, unsigned kinds, uint8_t family,
 				  const char *fix, const char *fmt, ...) print_format(6, 7);
 
+/* Is there a finding of that code for that family? What follows from it need not be named, too. */
+bool check_has(const struct check *c, const char *code, uint8_t family);
+
 /* The command that sets the node up; gives text. */
 #define CHECK_FIX 400
 const char *check_node_up(const struct check *c, char text[static CHECK_FIX]);
@@ -96,8 +101,9 @@ const char *check_in_pod(const struct check *c, char text[static CHECK_FIX], con
 
 /* Was target i answered, by small packets and by large ones? */
 bool check_passed(const struct check *c, unsigned i);
-/* Was any target of these kinds in that family (0: any) answered? */
+/* Was any target of these kinds in that family answered? Is any silent? */
 bool check_any_passed(const struct check *c, unsigned kinds, uint8_t family);
+bool check_any_silent(const struct check *c, unsigned kinds, uint8_t family);
 
 /* The range of an address's family. */
 static inline const struct pod_range *check_range(const struct check *c, const struct ip *ip)

@@ -31,6 +31,15 @@ struct check_finding *check_found(struct check *c, const char *code, unsigned ki
 	return f;
 }
 
+bool check_has(const struct check *c, const char *code, uint8_t family)
+{
+	for (unsigned i = 0; i < c->findings; i++)
+		if (strcmp(c->finding[i].code, code) == 0 &&
+		    (!c->finding[i].family || c->finding[i].family == family))
+			return true;
+	return false;
+}
+
 const char *check_node_up(const struct check *c, char text[static CHECK_FIX])
 {
 	if (c->conf)
@@ -62,7 +71,16 @@ bool check_any_passed(const struct check *c, unsigned kinds, uint8_t family)
 {
 	for (unsigned i = 0; i < c->count; i++)
 		if (c->ping[i].answered && CHECK_BIT(c->target[i].kind) & kinds &&
-		    (!family || c->ping[i].to.family == family))
+		    c->ping[i].to.family == family)
+			return true;
+	return false;
+}
+
+bool check_any_silent(const struct check *c, unsigned kinds, uint8_t family)
+{
+	for (unsigned i = 0; i < c->count; i++)
+		if (!c->ping[i].answered && CHECK_BIT(c->target[i].kind) & kinds &&
+		    c->ping[i].to.family == family)
 			return true;
 	return false;
 }

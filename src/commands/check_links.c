@@ -10,11 +10,11 @@
 #include "ipam/lease_file.h"
 #include "net/address.h"
 
-/* Links of a node that are looked at; kubelet's bound is 110 pods, people's about 500. */
-#define LINKS_MAX 2048
-
 /* Characters that the names of one network's host ends have in common: names_host_link. */
 #define NETWORK_PART 7
+
+/* Without a bridge: its finding, whose fix is also to plug the pods in again. */
+static struct check_finding *missing;
 
 static int look_at_bridge(struct check *c, struct err *e)
 {
@@ -24,8 +24,8 @@ static int look_at_bridge(struct check *c, struct err *e)
 		return -1;
 	check_node_up(c, fix);
 	if (!c->bridge.index) {
-		check_found(c, "bridge-missing", CHECK_BY_LINK, 0, fix, "there is no bridge %s",
-			    c->net.bridge);
+		missing = check_found(c, "bridge-missing", CHECK_BY_LINK, 0, fix,
+				      "there is no bridge %s", c->net.bridge);
 	} else if (strcmp(c->bridge.kind, "bridge") != 0) {
 		check_found(c, "bridge-is-none", CHECK_BY_LINK, 0,
 			    "give the bridge another name in the configuration",
@@ -108,6 +108,12 @@ static void judge_port(struct check *c, const struct link *l)
 {
 	char fix[CHECK_FIX], what[64];
 
+	if (missing) {
+		size_t n = strlen(missing->fix);
+
+		snprintf(missing->fix + n, sizeof(missing->fix) - n, "; ip link set %s master %s",
+			 l->name, c->net.bridge);
+	}
 	if (c->bridge.index && l->master != c->bridge.index) {
 		snprintf(fix, sizeof(fix), "ip link set %s master %s", l->name, c->net.bridge);
 		snprintf(what, sizeof(what), "is not in bridge %s", c->net.bridge);
@@ -122,11 +128,11 @@ static void judge_port(struct check *c, const struct link *l)
 /* The pod's own, and all others that bear the network's name. */
 static int look_at_ports(struct check *c, struct err *e)
 {
-	struct link *list = arena_take(LINKS_MAX * sizeof(*list), e);
+	struct link *list = arena_take(CHECK_LINKS_MAX * sizeof(*list), e);
 	char ours[LINK_NAME];
 	unsigned n;
 
-	if (!list || link_list(&c->host.route, list, LINKS_MAX, &n, e))
+	if (!list || link_list(&c->host.route, list, CHECK_LINKS_MAX, &n, e))
 		return -1;
 	name_links(c);
 	if (c->configured)
@@ -144,6 +150,25 @@ static int look_at_ports(struct check *c, struct err *e)
 	return 0;
 }
 
+/* Its routes went down with the link. */
+static void add_default_routes(const struct check *c, char fix[static CHECK_FIX])
+{
+	for (unsigned i = 0; i < POD_FAMILIES; i++) {
+		const struct ip *gateway = &c->net.range[i].gateway;
+		char one[CHECK_FIX], text[IP_TEXT];
+		size_t n = strlen(fix);
+		int more;
+
+		if (!c->own[i].ip.family || !gateway->family)
+			continue;
+		check_in_pod(c, one, "ip route add default via %s dev %s", ip_format(text, gateway),
+			     c->pod_link.name);
+		more = snprintf(fix + n, CHECK_FIX - n, "; %s", one);
+		if (more < 0 || (size_t)more >= CHECK_FIX - n) /* half a command is none */
+			fix[n] = '\0';
+	}
+}
+
 static int look_at_pod(struct check *c, struct err *e)
 {
 	char fix[CHECK_FIX];
@@ -155,10 +180,12 @@ static int look_at_pod(struct check *c, struct err *e)
 		check_found(c, "pod-loopback-down", CHECK_BIT(CHECK_OWN_POD), 0,
 			    check_in_pod(c, fix, "ip link set lo up"),
 			    "lo is down in the pod, and its own address is reached through it");
-	if (c->pod_link.index && !c->pod_link.up)
-		check_found(c, "pod-link-down", CHECK_BY_LINK, 0,
-			    check_in_pod(c, fix, "ip link set %s up", c->pod_link.name),
-			    "%s is down in the pod", c->pod_link.name);
+	if (!c->pod_link.index || c->pod_link.up)
+		return 0;
+	check_in_pod(c, fix, "ip link set %s up", c->pod_link.name);
+	add_default_routes(c, fix);
+	check_found(c, "pod-link-down", CHECK_BY_LINK, 0, fix, "%s is down in the pod",
+		    c->pod_link.name);
 	return 0;
 }
 

@@ -191,7 +191,8 @@ int check_neighbours(struct check *c, struct err *e)
 			return -1;
 	for (unsigned i = 0; i < nodes; i++)
 		judge_node_entry(c, &a, &of_node[i]);
-	for (unsigned i = 0; i < pods; i++)
+	/* A pod that is not plugged in talks to the host end of its link alone. */
+	for (unsigned i = 0; i < pods && (!c->port.index || c->port.master == c->bridge.index); i++)
 		judge_pod_entry(c, &a, &of_pod[i]);
 	for (unsigned i = 0; i < c->count; i++) {
 		const struct probe *p = answer_for(&a, &c->ping[i].to);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "commands/check.h"
 #include "net/address.h"
 #include "net/route_find.h"
@@ -82,6 +83,9 @@ static int look_at_pods_route(struct check *c, const struct pod_range *range, st
 	struct link wrong = {0};
 	struct route r;
 
+	/* The route goes with the gateway's address. */
+	if (check_has(c, "gateway-missing", pod.family))
+		return 0;
 	/* The first address that can be a pod's stands for all. */
 	if (!own->ip.family && !ip_add(&pod, 1))
 		return 0;
@@ -156,52 +160,53 @@ static bool is_strict(const char *link)
 	return (all > own ? all : own) == 1;
 }
 
-/*
- * Answers come back by the link that the pod's packets leave by. Where the node's own route to
- * there is by another (policy routing), a strict filter drops them.
- */
-static int look_at_reverse_path(struct check *c, const struct ip *to, unsigned kinds,
-				const struct ip *target, struct err *e)
+/* Not the bridge, not a pod's, and none that packets to the silent targets leave by. */
+static int is_other_uplink(struct check *c, const struct link *l, bool *other, struct err *e)
 {
-	char text[IP_TEXT], fix[CHECK_FIX];
-	struct check_finding *f;
-	struct link out, back;
-	struct route r, own;
+	*other = l->up && strcmp(l->name, "lo") != 0 && l->index != c->bridge.index &&
+		 l->master != c->bridge.index;
+	for (unsigned i = 0; i < c->count && *other; i++) {
+		struct route r;
 
-	if (route_look_forwarded(&c->host.route, to, &c->own[0].ip, c->bridge.index, &r, e) ||
-	    route_look(&c->host.route, to, &own, e))
-		return -1;
-	if (!r.found || !own.found || r.link == own.link)
-		return 0;
-	if (link_look_index(&c->host.route, r.link, &out, e) ||
-	    link_look_index(&c->host.route, own.link, &back, e))
-		return -1;
-	if (!is_strict(out.name))
-		return 0;
-	snprintf(fix, sizeof(fix), "sysctl -w net/ipv4/conf/%s/rp_filter=2", out.name);
-	f = check_found(c, "reverse-path-filter", kinds, 4, fix,
-			"pods' packets to %s leave by %s, the node's own route there is by %s: "
-			"strict rp_filter on %s drops the answers",
-			ip_format(text, to), out.name, back.name, out.name);
-	if (target)
-		f->target = *target;
+		if (check_passed(c, i) || !(CHECK_BIT(c->target[i].kind) & CHECK_FAR) ||
+		    c->ping[i].to.family != 4)
+			continue;
+		if (route_look(&c->host.route, &c->ping[i].to, &r, e))
+			return -1;
+		*other = !r.found || r.link != l->index;
+	}
 	return 0;
 }
 
+/*
+ * Answers that come in by another link than packets leave by are dropped where its filter is strict.
+ * That it dropped any while the pings were under way, the kernel has counted.
+ */
 static int look_at_reverse_paths(struct check *c, struct err *e)
 {
-	struct ip outside = route_outside(4);
+	struct link *list;
+	char fix[CHECK_FIX];
+	unsigned n;
 
-	if (!c->own[0].ip.family || !c->bridge.index)
+	if (!c->reverse_path_drops || !check_any_silent(c, CHECK_FAR, 4))
 		return 0;
-	for (unsigned i = 0; i < c->count; i++)
-		if (c->ping[i].to.family == 4 && !check_passed(c, i) &&
-		    CHECK_BIT(c->target[i].kind) & CHECK_FAR &&
-		    look_at_reverse_path(c, &c->ping[i].to, CHECK_FAR, &c->ping[i].to, e))
+	list = arena_take(CHECK_LINKS_MAX * sizeof(*list), e);
+	if (!list || link_list(&c->host.route, list, CHECK_LINKS_MAX, &n, e))
+		return -1;
+	for (unsigned i = 0; i < n; i++) {
+		bool other;
+
+		if (is_other_uplink(c, &list[i], &other, e))
 			return -1;
-	if (check_any_passed(c, CHECK_FAR, 4))
-		return 0;
-	return look_at_reverse_path(c, &outside, CHECK_BIT(CHECK_OUTSIDE), NULL, e);
+		if (!other || !is_strict(list[i].name))
+			continue;
+		snprintf(fix, sizeof(fix), "sysctl -w net/ipv4/conf/%s/rp_filter=2", list[i].name);
+		check_found(c, "reverse-path-filter", CHECK_FAR, 4, fix,
+			    "strict rp_filter on %s dropped packets during the pings: answers that "
+			    "come in by %s are for what left by another link",
+			    list[i].name, list[i].name);
+	}
+	return 0;
 }
 
 int check_routes(struct check *c, struct err *e)

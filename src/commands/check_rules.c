@@ -332,6 +332,14 @@ static struct check_finding *rule_finding(const struct path *p, unsigned kinds)
 	if (strcmp(v->base, v->chain) != 0)
 		snprintf(via, sizeof(via), ", reached from %s,", v->base);
 	choose_fix(p, fix);
+	/* What drops all that is forwarded need not be named for bridged packets again. */
+	for (unsigned i = 0; bridged && v->certain && i < p->c->findings; i++) {
+		struct check_finding *f = &p->c->finding[i];
+
+		if (strcmp(f->fix, fix) == 0 &&
+		    (strcmp(f->code, "rule-drops") == 0 || strcmp(f->code, "policy-drops") == 0))
+			return f;
+	}
 	return check_found(p->c,
 			   !v->certain	  ? "rule-may-drop"
 			   : bridged	  ? "bridged-dropped"

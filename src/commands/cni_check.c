@@ -14,6 +14,7 @@
 #include "commands/check.h"
 #include "commands/command.h"
 #include "net/address.h"
+#include "net/netstat.h"
 #include "json/writer.h"
 
 #define NAME	       "cni-check"
@@ -226,17 +227,27 @@ static int read_conf(struct check *c, const struct flags *f, struct err *e)
 	return 0;
 }
 
+static uint32_t reverse_path_drops(void)
+{
+	return netstat_read("TcpExt", "IPReversePathFilter");
+}
+
 /* Gives 0 or 1, the exit status, or -1 with e set. */
 static int run_check(struct check *c, const struct flags *f, struct err *e)
 {
 	bool failed = false;
+	uint32_t drops;
 
 	c->timeout_ms = f->timeout_ms;
 	if (read_conf(c, f, e) || node_sockets_open(&c->host, e) || gather_targets(c, f, e))
 		return -1;
 	sort_targets(c);
-	if (ping_targets(c, f->timeout_ms, e) || check_links(c, e) || check_routes(c, e) ||
-	    check_rules(c, e) || check_neighbours(c, e) || check_explain(c, e))
+	drops = reverse_path_drops();
+	if (ping_targets(c, f->timeout_ms, e))
+		return -1;
+	c->reverse_path_drops = reverse_path_drops() - drops;
+	if (check_links(c, e) || check_routes(c, e) || check_rules(c, e) ||
+	    check_neighbours(c, e) || check_explain(c, e))
 		return -1;
 	for (unsigned i = 0; i < c->count; i++)
 		failed |= !check_passed(c, i);

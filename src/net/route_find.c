@@ -71,28 +71,3 @@ int route_find_refusal(struct nl_sock *s, const struct ip *to, struct route_refu
 	*found = search.best;
 	return 0;
 }
-
-static int take_answer(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
-{
-	(void)op, (void)e;
-	route_read(arg, h);
-	return 0;
-}
-
-int route_look_forwarded(struct nl_sock *s, const struct ip *to, const struct ip *from, int link,
-			 struct route *r, struct err *e)
-{
-	struct nl_batch b;
-
-	memset(r, 0, sizeof(*r));
-	nl_batch_init(&b);
-	put_route_question(&b, to);
-	nl_put(&b, RTA_SRC, from->b, ip_size(from));
-	nl_u32(&b, RTA_IIF, (uint32_t)link);
-	if (nl_ask(s, &b, take_answer, r, e) == 0)
-		return 0;
-	/* Whatever it has against the packet: r->found says that it does not forward it. */
-	memset(r, 0, sizeof(*r));
-	err_clear(e);
-	return 0;
-}
