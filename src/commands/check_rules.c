@@ -435,8 +435,9 @@ static bool pod_address(const struct check *c, unsigned family, struct ip *pod)
 
 static int look_for_drops(struct check *c, unsigned family, struct err *e)
 {
-	static const enum check_kind kinds[] = {CHECK_OWN_HOST, CHECK_POD_HERE, CHECK_POD_ELSEWHERE,
-						CHECK_OUTSIDE};
+	/* What is bridged last: what drops all that is forwarded is named by that. */
+	static const enum check_kind kinds[] = {CHECK_OUTSIDE, CHECK_POD_ELSEWHERE, CHECK_OWN_HOST,
+						CHECK_POD_HERE};
 	const struct pod_range *range = &c->net.range[family];
 	struct path p = {.c = c, .from_pod = true};
 

@@ -166,14 +166,17 @@ static void add_address(struct line *l, const struct xt_table *t, const char *op
 	    bits < 0 ? " (odd mask)" : "");
 }
 
+/* A mask that does not reach the name's end: it is the begin of names. */
 static void add_interface(struct line *l, const char *option, const char *name,
 			  const unsigned char *mask, bool negated)
 {
-	size_t n = strnlen(name, IFNAMSIZ);
+	size_t n = 0;
 
-	if (*mask)
-		add(l, " %s%s %.*s%s", negated ? "! " : "", option, (int)n, name,
-		    n < IFNAMSIZ && mask[n] ? "" : "+");
+	while (n < IFNAMSIZ && mask[n])
+		n++;
+	if (n)
+		add(l, " %s%s %.*s%s", negated ? "! " : "", option, (int)strnlen(name, n), name,
+		    memchr(name, 0, n) ? "" : "+");
 }
 
 static void add_protocol(struct line *l, const struct head *h)
