@@ -409,11 +409,22 @@ static void read_counter(struct text *t, const struct nlattr *data)
 
 static void read_target(struct text *t, const struct nlattr *data)
 {
+	static const struct {
+		const char *target, *words;
+	} known[] = {{"REJECT", "reject"}, {"MASQUERADE", "masquerade"}, {"LOG", "log"}};
 	const struct nlattr *tb[NFTA_TARGET_MAX + 1];
+	const char *name;
 
 	nl_attrs_in(tb, NFTA_TARGET_MAX, data);
+	name = nl_get_str(tb[NFTA_TARGET_NAME]);
 	release(t);
-	add(t, "xt target %s", nl_get_str(tb[NFTA_TARGET_NAME]));
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		if (strcmp(name, known[i].target) == 0) {
+			add(t, "%s", known[i].words);
+			return;
+		}
+	}
+	add(t, "xt target %s", name);
 }
 
 static void read_expression(struct text *t, const char *name, const struct nlattr *data)

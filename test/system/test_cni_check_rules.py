@@ -38,7 +38,7 @@ FAULTS = {
     "a chain that is jumped to": (
         "iptables -I DOCKER-ISOLATION -d 10.168.0.7 -m conntrack --ctstate NEW -j REJECT", "rule-drops", {OTHER_HOST},
         ["chain DOCKER-ISOLATION of table ip filter, reached from FORWARD, rejects the packet by the rule: "
-         "ip daddr 10.168.0.7 xt match conntrack counter xt target REJECT"], NFT),
+         "ip daddr 10.168.0.7 xt match conntrack counter reject"], NFT),
     "bridged packets alone": (
         "iptables -I FORWARD -i cni0 -o cni0 -j DROP", "bridged-dropped", {NEIGHBOUR},
         ["bridge-nf-call-iptables=1", 'iifname "cni0" oifname "cni0" counter drop'], NFT),
@@ -182,7 +182,7 @@ def test_no_masquerade(pods):
 TOO_MUCH = {
     "somebody's rule": ("iptables -t nat -A POSTROUTING -s 10.244.0.0/24 -j MASQUERADE",
                         ["chain POSTROUTING of table ip nat hides pods' addresses from pods on other nodes: "
-                         "ip saddr 10.244.0.0/24 counter xt target MASQUERADE", "from pods of this node"], NFT),
+                         "ip saddr 10.244.0.0/24 counter masquerade", "from pods of this node"], NFT),
     "somebody's rule on a link": ("iptables -t nat -A POSTROUTING -o ens4 -j SNAT --to-source 10.168.0.6",
                                   ['pods on other nodes: oifname "ens4" counter xt target SNAT'], NFT),
     "our own, of another configuration": ("cni-node up --conf /tmp/all.conf",
