@@ -18,9 +18,11 @@ struct walk {
 	struct packet packet;
 	struct verdict *verdict; /* the surest so far */
 	bool doubt;		 /* an earlier rule may have let the packet pass */
+	bool unsure;		 /* this may be a place that the packet does not come to */
 };
 
-enum flow { FLOW_ON, FLOW_ENDED };
+/* How a chain ends: the packet goes on in the one before, is let pass here, or is stopped. */
+enum flow { FLOW_ON, FLOW_ACCEPTED, FLOW_STOPPED };
 
 const char *nft_family_word(uint8_t family)
 {
@@ -52,7 +54,7 @@ static void note_place(struct walk *w, const struct nft_kept_chain *c, enum fate
 static void note_rule(struct walk *w, const struct nft_kept_chain *c, const struct nft_kept_rule *r,
 		      const struct rule_result *result)
 {
-	bool certain = result->holds == ANSWER_YES && !w->doubt;
+	bool certain = result->holds == ANSWER_YES && !w->doubt && !w->unsure;
 
 	if (w->verdict->fate != FATE_PASS && !certain)
 		return;
@@ -68,22 +70,23 @@ static void note_rule(struct walk *w, const struct nft_kept_chain *c, const stru
 
 static enum flow walk_chain(struct walk *w, struct nft_kept_chain *c, unsigned depth);
 
-/* Into another chain: what may be jumped to is followed with all in it in doubt. */
+/* Into another chain, where it may not come to, if that is all that is known. */
 static enum flow enter(struct walk *w, const struct rule_result *result, unsigned depth)
 {
 	struct nft_kept_chain *c = nft_dump_chain(w->dump, &w->base->chain, result->target);
-	bool doubt = w->doubt;
+	bool unsure = w->unsure;
 	enum flow flow;
 
 	if (!c || depth == DEPTH_MAX) {
 		w->doubt = true;
 		return FLOW_ON;
 	}
-	if (result->holds == ANSWER_YES)
-		return walk_chain(w, c, depth + 1);
-	w->doubt = true;
+	w->unsure |= result->holds != ANSWER_YES;
 	flow = walk_chain(w, c, depth + 1);
-	w->doubt = doubt || flow == FLOW_ENDED;
+	w->unsure = unsure;
+	if (result->holds == ANSWER_YES)
+		return flow;
+	w->doubt |= flow == FLOW_ACCEPTED;
 	return FLOW_ON;
 }
 
@@ -100,24 +103,25 @@ static bool apply(struct walk *w, const struct nft_kept_chain *c, const struct n
 	case RULE_GOES_ON:
 		return false;
 	case RULE_ACCEPTS:
-		*flow = FLOW_ENDED;
+		*flow = FLOW_ACCEPTED;
 		w->doubt |= !sure;
 		return sure;
 	case RULE_DROPS:
 	case RULE_REJECTS:
 	case RULE_TRANSLATES:
 		note_rule(w, c, r, &result);
-		*flow = FLOW_ENDED;
+		*flow = FLOW_STOPPED;
 		return sure;
 	case RULE_JUMPS:
 		*flow = enter(w, &result, depth);
-		return *flow == FLOW_ENDED;
+		return *flow != FLOW_ON;
 	case RULE_GOES_TO:
 		*flow = enter(w, &result, depth);
+		w->unsure |= !sure;
 		return sure;
 	case RULE_RETURNS:
 		*flow = FLOW_ON;
-		w->doubt |= !sure;
+		w->unsure |= !sure;
 		return sure;
 	case RULE_UNKNOWN:
 		w->doubt = true;
@@ -147,7 +151,7 @@ void nft_eval_chain(struct nft_dump *d, struct nft_kept_chain *base, const struc
 
 	*v = (struct verdict){.fate = FATE_PASS, .certain = true};
 	w.packet.untracked |= base->chain.priority <= PRIORITY_CONNTRACK;
-	if (walk_chain(&w, base, 0) == FLOW_ENDED || !base->chain.drops)
+	if (walk_chain(&w, base, 0) != FLOW_ON || !base->chain.drops)
 		return;
 	if (v->fate != FATE_PASS && w.doubt) /* the rule that may says more than the policy */
 		return;

@@ -379,6 +379,8 @@ static void read_reject(struct text *t, const struct nlattr *data)
 	nl_attrs_in(tb, NFTA_REJECT_MAX, data);
 	type = nl_get_be32(tb[NFTA_REJECT_TYPE]);
 	code = nl_get_u8(tb[NFTA_REJECT_ICMP_CODE]);
+	if (type == NFT_REJECT_TCP_RST && t->chain->family != NFPROTO_INET)
+		t->l4proto_waits = false;
 	release(t);
 	if (type == NFT_REJECT_TCP_RST)
 		add(t, "reject with tcp reset");

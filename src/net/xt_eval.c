@@ -21,10 +21,12 @@ struct walk {
 	unsigned hook;
 	struct packet packet;
 	struct verdict *verdict;
-	bool doubt; /* an earlier rule may have let the packet pass */
+	bool doubt;  /* an earlier rule may have let the packet pass */
+	bool unsure; /* this may be a place that the packet does not come to */
 };
 
-enum flow { FLOW_ON, FLOW_ENDED };
+/* How a chain ends: the packet goes on in the one before, is let pass here, or is stopped. */
+enum flow { FLOW_ON, FLOW_ACCEPTED, FLOW_STOPPED };
 
 /* --- the fields of an entry ------------------------------------------------------------------- */
 
@@ -273,7 +275,7 @@ void xt_text(char *out, size_t size, const struct xt_table *t, const char *chain
 static void note_rule(struct walk *w, uint32_t begin, uint32_t at, enum fate fate, bool sure)
 {
 	struct verdict *v = w->verdict;
-	bool certain = sure && !w->doubt;
+	bool certain = sure && !w->doubt && !w->unsure;
 	struct nft_rule rule;
 
 	if (v->fate != FATE_PASS && !certain)
@@ -292,18 +294,19 @@ static enum flow walk_chain(struct walk *w, uint32_t begin, unsigned depth);
 
 static enum flow enter(struct walk *w, uint32_t begin, bool sure, unsigned depth)
 {
-	bool doubt = w->doubt;
+	bool unsure = w->unsure;
 	enum flow flow;
 
 	if (depth == DEPTH_MAX) {
 		w->doubt = true;
 		return FLOW_ON;
 	}
-	if (sure)
-		return walk_chain(w, begin, depth + 1);
-	w->doubt = true;
+	w->unsure |= !sure;
 	flow = walk_chain(w, begin, depth + 1);
-	w->doubt = doubt || flow == FLOW_ENDED;
+	w->unsure = unsure;
+	if (sure)
+		return flow;
+	w->doubt |= flow == FLOW_ACCEPTED;
 	return FLOW_ON;
 }
 
@@ -336,6 +339,18 @@ static bool apply_extension(struct walk *w, uint32_t begin, uint32_t at, bool su
 	return false;
 }
 
+/* The policy: a rule that may stop the packet says more than one that may. */
+static void apply_policy(struct walk *w, uint32_t begin, uint32_t at, int32_t verdict)
+{
+	if (verdict != -1 - NF_DROP || (w->verdict->fate != FATE_PASS && w->doubt))
+		return;
+	w->unsure = false; /* every way leads here */
+	note_rule(w, begin, at, FATE_DROP, true);
+	w->verdict->by_policy = true;
+	w->verdict->handle = 0;
+	*w->verdict->rule = '\0';
+}
+
 /* One entry: true when the chain is over, with *flow how. */
 static bool apply(struct walk *w, uint32_t begin, uint32_t at, unsigned depth, enum flow *flow)
 {
@@ -345,37 +360,35 @@ static bool apply(struct walk *w, uint32_t begin, uint32_t at, unsigned depth, e
 
 	if (a == ANSWER_NO)
 		return false;
-	*flow = FLOW_ENDED;
+	*flow = FLOW_STOPPED;
 	if (!xt_verdict(w->t, at, &verdict))
 		return apply_extension(w, begin, at, sure);
+	if (at == w->t->policy[w->hook]) {
+		apply_policy(w, begin, at, verdict);
+		return true;
+	}
 	if (verdict == -1 - NF_DROP) {
-		if (at == w->t->policy[w->hook]) {
-			if (w->verdict->fate != FATE_PASS && w->doubt)
-				return true;
-			note_rule(w, begin, at, FATE_DROP, sure);
-			w->verdict->by_policy = true;
-			w->verdict->handle = 0;
-			*w->verdict->rule = '\0';
-			return true;
-		}
 		note_rule(w, begin, at, FATE_DROP, sure);
 		return sure;
 	}
+	*flow = FLOW_ON;
 	if (verdict == XT_RETURN) {
-		*flow = FLOW_ON;
-		w->doubt |= !sure;
+		w->unsure |= !sure;
 		return sure;
 	}
 	if (verdict < 0) { /* ACCEPT; or QUEUE, of which nobody knows */
+		*flow = FLOW_ACCEPTED;
 		w->doubt |= !sure;
 		return sure;
 	}
-	*flow = FLOW_ON;
 	if ((uint32_t)verdict == xt_next(w->t, at))
 		return false;
 	*flow = enter(w, (uint32_t)verdict, sure, depth);
-	return *flow == FLOW_ENDED ||
-	       (sure && w->t->entries[at + xt_layout(w->t)->flags] & xt_layout(w->t)->goto_flag);
+	if (*flow != FLOW_ON ||
+	    !(w->t->entries[at + xt_layout(w->t)->flags] & xt_layout(w->t)->goto_flag))
+		return *flow != FLOW_ON;
+	w->unsure |= !sure; /* -g */
+	return sure;
 }
 
 static enum flow walk_chain(struct walk *w, uint32_t begin, unsigned depth)

@@ -20,20 +20,20 @@ record() {
 # What nft lists as the only rule of a chain: name, text.
 list() {
 	printf '%s ' "$1"
-	nft -s list chain "${@:2}" | sed -n '/hook/,/}/{/hook\|}/d;s/^[[:blank:]]*//;s/[[:blank:]]*$//;p}'
+	nft -s list chain "${@:2}" 2>/dev/null | sed -n '/hook/,/^\t}$/{/hook/d;/^\t}$/d;s/^[[:blank:]]*//;s/[[:blank:]]*$//;p}'
 	nft flush chain "${@:2}"
 }
 
 # rule NAME FAMILY RULE: in chain c of table t
 rule() {
 	record "$1" nft add rule "$2" t c "$3"
-	list "$1" "$2" t c >&3
+	list "$1" "$2" t c >&9
 }
 
 # xt NAME ARGUMENT...: a rule of iptables in FORWARD
 xt() {
 	record "$1" iptables -A FORWARD "${@:2}"
-	list "$1" ip filter FORWARD >&3
+	list "$1" ip filter FORWARD >&9
 }
 
 record_all() {
@@ -80,7 +80,7 @@ record_all() {
 	rule in-family inet 'meta nfproto ipv4 drop'
 	rule in-other inet 'meta nfproto ipv6 drop'
 	rule in-icmp inet 'icmp type echo-request drop'
-	rule in-icmp6 inet 'icmpv6 type echo-request reject'
+	rule in-icmp6 inet 'icmpv6 type echo-request drop'
 	rule in-port inet 'tcp dport 22 drop'
 	rule in-admin inet 'reject with icmpx admin-prohibited'
 	rule in-jump inet 'jump sub'
@@ -97,4 +97,4 @@ record_all() {
 
 nft 'add table ip t; add table inet t'
 iptables -S FORWARD >/dev/null
-record_all >"$here/rules.hex" 3>"$here/rules.txt"
+record_all >"$here/rules.hex" 9>"$here/rules.txt"
