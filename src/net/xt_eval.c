@@ -259,6 +259,8 @@ void xt_text(char *out, size_t size, const struct xt_table *t, const char *chain
 	add_interface(&l, "-i", h.iif, h.iif_mask, h.inverted & IPT_INV_VIA_IN);
 	add_interface(&l, "-o", h.oif, h.oif_mask, h.inverted & IPT_INV_VIA_OUT);
 	add_protocol(&l, &h);
+	if (t->family == 4 && h.flags & IPT_F_FRAG)
+		add(&l, " %s-f", h.inverted & IPT_INV_FRAG ? "! " : "");
 	for (uint32_t m = xt_layout(t)->head; m < xt_target_at(t, at);) {
 		struct xt_entry_match match;
 
@@ -347,6 +349,7 @@ static void apply_policy(struct walk *w, uint32_t begin, uint32_t at, int32_t ve
 	w->unsure = false; /* every way leads here */
 	note_rule(w, begin, at, FATE_DROP, true);
 	w->verdict->by_policy = true;
+	w->verdict->unconditional = false;
 	w->verdict->handle = 0;
 	*w->verdict->rule = '\0';
 }
