@@ -9,6 +9,9 @@
 #include "base/compiler.h"
 #include "net/nft.h"
 
+/* Two addresses. */
+#define INTERVAL_TEXT ((size_t)2 * VALUE_TEXT)
+
 /* Protocols of layer 4 by IANA's numbers. */
 enum { ICMP = 1, TCP = 6, UDP = 17, ICMP6 = 58, SCTP = 132 };
 
@@ -294,8 +297,8 @@ static const struct nft_kept_element *following(const struct nft_kept_set *s, co
 }
 
 /* "10.0.0.0/8", "10.0.0.1" or "10.0.0.1-10.0.0.9": what lies from one key up to before another. */
-static bool put_interval(char text[static 2 * VALUE_TEXT], enum value_kind kind,
-			 const uint8_t *from, const uint8_t *end, size_t n)
+static bool put_interval(char text[static INTERVAL_TEXT], enum value_kind kind, const uint8_t *from,
+			 const uint8_t *end, size_t n)
 {
 	struct ip first = {.family = kind == VALUE_ADDRESS6 ? 6 : 4}, last = first, seen;
 	char a[VALUE_TEXT], b[VALUE_TEXT];
@@ -317,15 +320,15 @@ static bool put_interval(char text[static 2 * VALUE_TEXT], enum value_kind kind,
 		if (!ip_equal(&network.ip, &first) || ip_compare(&seen, &last) > 0) {
 			ip_format(a, &first);
 			ip_format(b, &last);
-			snprintf(text, 2 * VALUE_TEXT, "%s-%s", a, b);
+			snprintf(text, INTERVAL_TEXT, "%s-%s", a, b);
 			return true;
 		}
 		if (ip_equal(&seen, &last)) {
 			ip_format(a, &first);
 			if (p.len == n * 8)
-				snprintf(text, 2 * VALUE_TEXT, "%s", a);
+				snprintf(text, INTERVAL_TEXT, "%s", a);
 			else
-				snprintf(text, 2 * VALUE_TEXT, "%s/%u", a, p.len);
+				snprintf(text, INTERVAL_TEXT, "%s/%u", a, p.len);
 			return true;
 		}
 		if (p.len == 0)
@@ -340,7 +343,7 @@ bool nft_set_format(char *out, size_t size, enum value_kind kind, const struct n
 	bool any = false;
 
 	while ((x = following(s, x ? x->key : NULL))) {
-		char text[2 * VALUE_TEXT];
+		char text[INTERVAL_TEXT];
 
 		if (x->ranged || x->data || x->flags & NFT_SET_ELEM_CATCHALL)
 			return false;

@@ -12,6 +12,7 @@
 #include "net/xt_layout.h"
 #include "net/xt_match.h"
 
+/* NOLINTNEXTLINE(misc-redundant-expression): equal is what they have to be */
 _Static_assert((int)IPT_INV_PROTO == (int)IP6T_INV_PROTO, "ABI");
 
 #define DEPTH_MAX 32 /* of jumps that are followed; the kernel's bound is the table's size */

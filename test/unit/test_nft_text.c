@@ -44,19 +44,17 @@ static void test_as_nft_lists_it(void **state)
 	(void)state;
 	assert_non_null(f);
 	while (fgets(line, sizeof(line), f)) {
-		char *blank = strchr(line, ' '), *expected = blank + 1;
-		const char *text;
+		char *blank = strchr(line, ' ');
+		const char *text, *expected = blank + 1;
 
 		assert_non_null(blank);
 		*blank = '\0';
-		expected[strcspn(expected, "\n")] = '\0';
+		blank[strcspn(blank + 1, "\n") + 1] = '\0';
 		if (is_beyond(line))
-			expected = strdup("a rule that cannot be shown, handle 0");
+			expected = "a rule that cannot be shown, handle 0";
 		text = text_of(line, 400);
 		if (strcmp(text, expected) != 0)
 			fail_msg("%s: '%s' instead of '%s'", line, text, expected);
-		if (is_beyond(line))
-			free(expected);
 		seen++;
 	}
 	fclose(f);
