@@ -229,6 +229,7 @@ void route_read(struct route *r, const struct nlmsghdr *h)
 	r->is_local = info->rtm_type == RTN_LOCAL;
 	r->link = (int)nl_get_u32(tb[RTA_OIF]);
 	r->prefix_len = info->rtm_dst_len;
+	r->protocol = info->rtm_protocol;
 	if (tb[RTA_GATEWAY])
 		r->gateway = ip_of(info->rtm_family, tb[RTA_GATEWAY]);
 	if (!tb[RTA_OIF])

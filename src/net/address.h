@@ -49,6 +49,7 @@ struct route {
 	bool is_local;	    /* it is an address of this namespace's own */
 	int link;	    /* index of the interface; of several, the first; 0: none said */
 	uint8_t prefix_len; /* of the matching route: 0 for the default route */
+	uint8_t protocol;   /* RTPROT_*: who made it */
 	struct ip gateway;  /* family 0: on link */
 	struct ip source;   /* that the kernel prefers; family 0: none said */
 };

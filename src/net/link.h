@@ -75,6 +75,11 @@ int link_remove_quickly(struct nl_sock *s, int index, struct err *e) must_check;
 int link_list(struct nl_sock *s, struct link *list, unsigned max, unsigned *count,
 	      struct err *e) must_check;
 
+/* Visit each link of a kind (NULL: of any); some twice, if links change meanwhile. */
+int link_each(struct nl_sock *s, const char *kind,
+	      void (*visit)(const struct link *link, void *arg), void *arg,
+	      struct err *e) must_check;
+
 /* The names of the ports of a bridge, separated by spaces, clipped to size; *count has their number. */
 int link_ports(struct nl_sock *s, int bridge, char *names, size_t size, unsigned *count,
 	       struct err *e) must_check;

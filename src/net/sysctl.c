@@ -34,7 +34,7 @@ int sysctl_set(const char *path, unsigned value, struct err *e)
 	int n = snprintf(text, sizeof(text), "%u", value);
 
 	full_path(name, path);
-	fd = open(name, O_WRONLY | O_CLOEXEC);
+	fd = openat(AT_FDCWD, name, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || file_write_all(fd, text, (size_t)n))
 		return err_sys(e, ERR_IO, "set sysctl", errno, "%s to %u", name, value);
 	log_trace("set %s=%u: done", path, value);
@@ -47,4 +47,14 @@ int sysctl_enable_ipv6(const char *ifname, struct err *e)
 
 	snprintf(path, sizeof(path), "net/ipv6/conf/%s/disable_ipv6", ifname);
 	return sysctl_number(path) > 0 ? sysctl_set(path, 0, e) : 0;
+}
+
+void sysctl_spare_dad(const char *ifname)
+{
+	struct err e = {0};
+	char path[64];
+
+	snprintf(path, sizeof(path), "net/ipv6/conf/%s/accept_dad", ifname);
+	if (sysctl_number(path) > 0 && sysctl_set(path, 0, &e))
+		log_line("%s", e.msg);
 }
