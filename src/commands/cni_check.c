@@ -309,7 +309,7 @@ static int run(char **argv, struct err *e)
 
 const struct applet applet_cni_check = {
 	.name = NAME,
-	.summary = "pings what a pod must reach and says why it does not",
+	.summary = "pings what a pod must reach, says what is wrong and what mends it",
 	.help = "usage: cni-check [--netns PATH] [--peer IP]... [--outside IP]... [--conf FILE]\n"
 		"                 [--timeout MS] [--format=text|json]\n"
 		"\n"
