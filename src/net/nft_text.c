@@ -30,6 +30,7 @@ struct text {
 	/* "meta nfproto", "meta l4proto": not shown where what follows says as much. */
 	uint8_t nfproto, l4proto;
 	bool nfproto_waits, l4proto_waits;
+	bool by_ethertype; /* nfproto is from "meta protocol", as chains of bridges have it */
 
 	struct ip translated; /* an address in a register, for snat */
 };
@@ -57,7 +58,9 @@ static void release(struct text *t)
 {
 	char value[VALUE_TEXT];
 
-	if (t->nfproto_waits) {
+	if (t->nfproto_waits && t->by_ethertype) {
+		add(t, "meta protocol %s", t->nfproto == NFPROTO_IPV6 ? "ip6" : "ip");
+	} else if (t->nfproto_waits) {
 		nft_value_format(value, VALUE_NFPROTO, &t->nfproto, 1);
 		add(t, "meta nfproto %s", value);
 	}
@@ -81,7 +84,7 @@ static void load(struct text *t, const struct nft_operand *operand, uint32_t reg
 
 static uint8_t family_of(const struct text *t)
 {
-	return t->chain->family == NFPROTO_INET ? t->nfproto : t->chain->family;
+	return t->nfproto ? t->nfproto : t->chain->family;
 }
 
 static void read_payload(struct text *t, const struct nlattr *data)
@@ -158,13 +161,21 @@ static void read_bitwise(struct text *t, const struct nlattr *data)
 /* --- conditions ------------------------------------------------------------------------------- */
 
 /* "meta nfproto ipv4", "meta l4proto tcp" are kept back. */
-static bool hold_back(struct text *t, uint32_t op, const uint8_t *value)
+static bool hold_back(struct text *t, uint32_t op, const uint8_t *value, size_t n)
 {
+	static const uint8_t ip[] = {0x08, 0x00}, ip6[] = {0x86, 0xdd};
+
 	if (op != NFT_CMP_EQ || t->mask)
 		return false;
 	if (t->operand.kind == VALUE_NFPROTO) {
 		t->nfproto = *value;
 		t->nfproto_waits = true;
+		return true;
+	}
+	if (t->operand.kind == VALUE_ETHERTYPE && n == 2 &&
+	    (memcmp(value, ip, 2) == 0 || memcmp(value, ip6, 2) == 0)) {
+		t->nfproto = memcmp(value, ip, 2) == 0 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+		t->nfproto_waits = t->by_ethertype = true;
 		return true;
 	}
 	if (t->operand.kind == VALUE_PROTOCOL && t->operand.meta) {
@@ -229,7 +240,7 @@ static void read_cmp(struct text *t, const struct nlattr *data)
 		t->unknown = true;
 		return;
 	}
-	if (hold_back(t, op, value))
+	if (hold_back(t, op, value, n))
 		return;
 	release(t);
 	if (op == NFT_CMP_GTE && !t->mask) {

@@ -88,6 +88,7 @@ struct nft_operand nft_meta_operand(uint32_t key)
 		{NFT_META_OIF, {"oif", VALUE_INDEX, true}},
 		{NFT_META_MARK, {"meta mark", VALUE_MARK, true}},
 		{NFT_META_NFPROTO, {"meta nfproto", VALUE_NFPROTO, true}},
+		{NFT_META_PROTOCOL, {"meta protocol", VALUE_ETHERTYPE, true}},
 		{NFT_META_L4PROTO, {"meta l4proto", VALUE_PROTOCOL, true}},
 		{NFT_META_PKTTYPE, {"meta pkttype", VALUE_PACKET_TYPE, true}},
 		{NFT_META_BRI_IIFNAME, {"meta ibrname", VALUE_NAME, true}},
@@ -217,6 +218,8 @@ bool nft_value_format(char text[static VALUE_TEXT], enum value_kind kind, const 
 		      size_t n)
 {
 	static const struct word nfprotos[] = {{NFPROTO_IPV4, "ipv4"}, {NFPROTO_IPV6, "ipv6"}, {0}};
+	static const struct word ethertypes[] = {
+		{0x0800, "ip"}, {0x86dd, "ip6"}, {0x0806, "arp"}, {0}};
 	static const struct word protocols[] = {
 		{ICMP, "icmp"}, {TCP, "tcp"}, {UDP, "udp"}, {ICMP6, "ipv6-icmp"},
 		{SCTP, "sctp"}, {50, "esp"},  {51, "ah"},   {0},
@@ -265,6 +268,8 @@ bool nft_value_format(char text[static VALUE_TEXT], enum value_kind kind, const 
 		return n == 4;
 	case VALUE_NFPROTO:
 		return put_word(text, nfprotos, *value);
+	case VALUE_ETHERTYPE:
+		return n == 2 && put_word(text, ethertypes, (uint32_t)(value[0] << 8 | value[1]));
 	case VALUE_PROTOCOL:
 		return put_word(text, protocols, *value);
 	case VALUE_ICMP:

@@ -17,6 +17,7 @@ enum value_kind {
 	VALUE_NUMBER, /* big endian, as it stands in packets */
 	VALUE_MARK,   /* host order, in hexadecimal */
 	VALUE_NFPROTO,
+	VALUE_ETHERTYPE,
 	VALUE_PROTOCOL, /* of layer 4 */
 	VALUE_ICMP,	/* type */
 	VALUE_ICMP6,

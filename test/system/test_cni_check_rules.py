@@ -86,7 +86,7 @@ FAULTS = {
         {OTHER_HOST}, ["meta mark 0x00000099 drop"], INET),
     "a bridge's own rules": (
         guard("forward 0", "ip daddr 10.244.0.3 drop", family="bridge"), "rule-drops", {NEIGHBOUR},
-        ["chain c of table bridge guard drops the packet"], NFT),
+        ["chain c of table bridge guard drops the packet by the rule: ip daddr 10.244.0.3 drop"], NFT),
     "a condition that is not understood": (
         guard("forward", "ip daddr 10.168.0.7 meta length 84 drop"), "rule-may-drop", {OTHER_HOST},
         ["chain c of table inet guard may drop the packet by the rule: a rule that cannot be shown, handle "], INET),

@@ -55,6 +55,7 @@ static inline int empty_ruleset(void **state)
 	memset(&dump, 0, sizeof(dump));
 	keep("chain-ip");
 	keep("chain-inet");
+	keep("chain-bridge");
 	keep("chain-sub");
 	nl_batch_init(&b);
 	nft_base_chain(&b, &(struct nft_at){NFPROTO_IPV4, "filter", "FORWARD"}, "filter",

@@ -58,7 +58,7 @@ static void test_as_nft_lists_it(void **state)
 		seen++;
 	}
 	fclose(f);
-	assert_int_equal(seen, 51);
+	assert_int_equal(seen, 55);
 }
 
 static void test_cut_to_size(void **state)

@@ -39,6 +39,7 @@ xt() {
 record_all() {
 	record chain-ip nft add chain ip t c '{ type filter hook forward priority 0; }'
 	record chain-inet nft add chain inet t c '{ type filter hook forward priority 0; policy drop; }'
+	record chain-bridge nft add chain bridge t c '{ type filter hook forward priority 0; }'
 	record chain-sub nft add chain inet t sub
 	rule saddr ip 'ip saddr 10.244.0.0/16 counter drop'
 	rule daddr-not ip 'ip daddr != 10.244.0.0/20 drop'
@@ -89,12 +90,16 @@ record_all() {
 	rule in-vmap inet 'ct state vmap { established : accept, new : jump sub }'
 	record sub-drop nft add rule inet t sub ip daddr 10.168.0.7 drop
 	record sub-accept nft add rule inet t sub accept
+	rule br-daddr bridge 'ip daddr 10.168.0.7 drop'
+	rule br-other bridge 'ip6 daddr fd00::7 drop'
+	rule br-protocol bridge 'meta protocol ip drop'
+	rule br-arp bridge 'meta protocol arp drop'
 	xt xt-recent -m recent --name x --rcheck -j DROP
 	xt xt-reject -s 10.244.0.0/16 -j REJECT
 	xt xt-comment -m comment --comment hello -j DROP
 	xt xt-wildcard -i cni+ -j DROP
 }
 
-nft 'add table ip t; add table inet t'
+nft 'add table ip t; add table inet t; add table bridge t'
 iptables -S FORWARD >/dev/null
 record_all >"$here/rules.hex" 9>"$here/rules.txt"
