@@ -148,10 +148,13 @@ void nft_eval_chain(struct nft_dump *d, struct nft_kept_chain *base, const struc
 		    struct verdict *v)
 {
 	struct walk w = {.dump = d, .base = base, .packet = *p, .verdict = v};
+	enum flow flow;
 
 	*v = (struct verdict){.fate = FATE_PASS, .certain = true};
 	w.packet.untracked |= base->chain.priority <= PRIORITY_CONNTRACK;
-	if (walk_chain(&w, base, 0) != FLOW_ON || !base->chain.drops)
+	flow = walk_chain(&w, base, 0);
+	w.doubt |= flow == FLOW_ACCEPTED;
+	if (!base->chain.drops || flow == FLOW_STOPPED || (flow == FLOW_ACCEPTED && !w.unsure))
 		return;
 	if (v->fate != FATE_PASS && w.doubt) /* the rule that may says more than the policy */
 		return;

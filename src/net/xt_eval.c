@@ -415,7 +415,14 @@ static enum flow walk_chain(struct walk *w, uint32_t begin, unsigned depth)
 void xt_eval(const struct xt_table *t, unsigned hook, const struct packet *p, struct verdict *v)
 {
 	struct walk w = {.t = t, .hook = hook, .packet = *p, .verdict = v};
+	uint32_t policy = t->policy[hook];
+	int32_t verdict;
 
 	*v = (struct verdict){.fate = FATE_PASS, .certain = true, .legacy = true};
-	walk_chain(&w, t->begin[hook], 0);
+	if (walk_chain(&w, t->begin[hook], 0) != FLOW_ACCEPTED || !w.unsure)
+		return;
+	/* Accepted, unless an earlier rule has sent it to the policy. */
+	w.doubt = true;
+	if (xt_verdict(t, policy, &verdict))
+		apply_policy(&w, t->begin[hook], policy, verdict);
 }

@@ -193,6 +193,20 @@ static void test_a_return_leads_to_the_policy(void **state)
 	keep("drop");
 	nft_eval_chain(&dump, chain_of(NFPROTO_IPV4, "c"), &p, &v);
 	assert_string_equal(fate(&v), "pass");
+	/* One that may be taken leaves what is behind it unsure: a drop, and an accept, too. */
+	empty_ruleset(NULL);
+	keep("return-maybe");
+	keep("drop");
+	nft_eval_chain(&dump, chain_of(NFPROTO_IPV4, "c"), &p, &v);
+	assert_string_equal(fate(&v), "may drop");
+	assert_string_equal(v.rule, "drop");
+	empty_ruleset(NULL);
+	keep("return-maybe");
+	keep("accept");
+	chain_of(NFPROTO_IPV4, "c")->chain.drops = true;
+	nft_eval_chain(&dump, chain_of(NFPROTO_IPV4, "c"), &p, &v);
+	assert_string_equal(fate(&v), "may drop");
+	assert_true(v.by_policy);
 }
 
 static void test_before_connections_are_tracked(void **state)

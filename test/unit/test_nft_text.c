@@ -9,8 +9,8 @@
 /* What is not shown, and says so. */
 static bool is_beyond(const char *name)
 {
-	static const char *const names[] = {"limit",	"length",   "status",
-					    "mark-set", "in-maybe", "in-vmap"};
+	static const char *const names[] = {"limit",	"length",  "status",	  "mark-set",
+					    "in-maybe", "in-vmap", "return-maybe"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(name, names[i]) == 0)
@@ -58,7 +58,7 @@ static void test_as_nft_lists_it(void **state)
 		seen++;
 	}
 	fclose(f);
-	assert_int_equal(seen, 55);
+	assert_int_equal(seen, 56);
 }
 
 static void test_cut_to_size(void **state)

@@ -177,6 +177,8 @@ static void test_walks(void **state)
 		 "-A X -j DROP", 1, false, false},
 		{"-N X; -A FORWARD -m length --length 84 -j X; -A X -j ACCEPT; -P FORWARD DROP",
 		 "may drop", "FORWARD", "", 0, true, false},
+		{"-A FORWARD -m length --length 84 -j RETURN; -A FORWARD -j ACCEPT; -P FORWARD DROP",
+		 "may drop", "FORWARD", "", 0, true, false},
 		{"-A FORWARD -m length --length 84 -j RETURN; -P FORWARD DROP", "drop", "FORWARD",
 		 "", 0, true, false},
 	};

@@ -76,6 +76,7 @@ record_all() {
 	rule drop ip 'drop'
 	rule continue ip 'counter'
 	rule return ip 'ip saddr 10.244.0.0/16 return'
+	rule return-maybe ip 'meta length 84 return'
 	rule in4 inet 'ip saddr 10.244.0.0/16 drop'
 	rule in6 inet 'ip6 saddr fd00::/63 drop'
 	rule in-family inet 'meta nfproto ipv4 drop'
