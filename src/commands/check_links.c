@@ -73,7 +73,7 @@ static void name_links(struct check *c)
 	snprintf(path, sizeof(path), "%s/%s", c->data_dir ? c->data_dir : "",
 		 c->net.name ? c->net.name : "");
 	if (c->data_dir)
-		dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		dir = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (unsigned i = 0; i < c->count && dir >= 0; i++) {
 		struct lease_text lease;
 
