@@ -78,3 +78,16 @@ def google(lab):
 def type_bridge(node, address="10.244.0.1/24", name="cni0"):
     """The walkthrough's three commands."""
     node.sh(f"brctl addbr {name}\nip link set {name} up\nip addr add {address} dev {name}")
+
+
+@pytest.fixture
+def pods(cnibox):
+    """A lab in which all six pings are answered. Tests break one thing each."""
+    with Lab() as lab:
+        for node, file in zip(lab.nodes, (configs.MASTER, configs.WORKER)):
+            node.install(cnibox, *APPLETS)
+            node.copy(configs.DIRECTORY / file, configs.INSTALLED)
+            for name in ("pod-a", "pod-b"):
+                node.add_pod(name)
+        lab.add_vpc_routes()
+        yield lab
