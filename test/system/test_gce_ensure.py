@@ -329,7 +329,7 @@ def test_watch_heals(here):
     assert here.google.metadata_server.count("GET", "/token") == tokens, "the token is kept"
     assert count(here, "GET", "/instances/") == looked, "and what does not change, known"
     child.send_signal(signal.SIGTERM)
-    said, complaint = child.communicate(timeout=5)
+    said, complaint = child.communicate(timeout=5 * SLOWNESS)
     assert child.returncode == 0
     assert said == "10.244.0.0/24      -> k8s-master\n" * 2
     assert complaint.count("Created route") == 2
@@ -340,7 +340,7 @@ def test_watch_goes_on_after_a_failure(here):
     child = watch(here)
     until(lambda: len(routes(here)) == 1)
     child.send_signal(signal.SIGINT)
-    _, complaint = child.communicate(timeout=5)
+    _, complaint = child.communicate(timeout=5 * SLOWNESS)
     assert child.returncode == 0 and "HTTP status 403" in complaint
 
 
@@ -353,13 +353,13 @@ def test_the_unit(here):
     here.copy(configs.DIRECTORY / configs.MASTER, configs.INSTALLED)
     until(lambda: len(routes(here)) == 1)
     child.send_signal(signal.SIGTERM)
-    _, complaint = child.communicate(timeout=5)
+    _, complaint = child.communicate(timeout=5 * SLOWNESS)
     assert child.returncode == 0 and configs.INSTALLED in complaint
 
 
 def test_watch_ends_when_the_words_are_wrong(here):
     child = here.popen("gce-routes", "ensure", "--pod-cidr", "x", "--watch", "10")
-    child.communicate(timeout=5)
+    child.communicate(timeout=5 * SLOWNESS)
     assert child.returncode == 2
 
 
@@ -373,7 +373,7 @@ def test_watch_finishes_what_it_has_begun(here, fault):
     child = watch(here)
     until(lambda: count(here, "DELETE", "/routes/cnibox-old") == 1)
     child.send_signal(signal.SIGTERM)
-    child.communicate(timeout=10)
+    child.communicate(timeout=10 * SLOWNESS)
     assert child.returncode == 0
     assert only(here)["nextHopInstance"].endswith("/k8s-master")
 
