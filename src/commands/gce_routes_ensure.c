@@ -292,13 +292,16 @@ int gce_routes_ensure(struct gce *g, const struct gce_words *w, bool first, stru
 	n.w = w;
 	if (who_we_are(&n, e))
 		return -1;
-	if (first && (check_forwarding(&n, &instance, e) || warn_of_auto_mode(&n, e)))
+	if (first && check_forwarding(&n, &instance, e))
 		return -1;
+	/* Who may not look at these may make routes all the same. */
+	if (first && warn_of_auto_mode(&n, e))
+		gce_routes_complain(w, e);
 	changed = settle(&n, e);
 	if (changed < 0)
 		return -1;
 	if (first && warn_of_firewall(&n, &instance, e))
-		return -1;
+		gce_routes_complain(w, e);
 	if (first || changed)
 		say_routes(&n);
 	return 0;

@@ -164,8 +164,12 @@ int gce_quota_check(struct gce *g, unsigned more, struct err *e)
 	struct gce_answer a;
 	struct json v;
 
-	if (gce_call(g, &rq, &a, e))
-		return -1;
+	if (gce_call(g, &rq, &a, e)) {
+		if (a.refusal.status != 403)
+			return -1;
+		err_clear(e);
+		return 0;
+	}
 	v = json_open(a.text, a.len, "the project", e);
 	json_each(quota, json_get(v, "quotas")) {
 		const char *metric = json_str(json_get(quota, "metric"), "");

@@ -45,8 +45,9 @@ int gce_network_is_auto(struct gce *g, const char *network, bool *is_auto,
 			struct err *e) must_check;
 
 /*
- * Would so many more routes go beyond a quota of the project? Gives 0, or -1 with e set: they would
- * (ERR_STATE), or it cannot be read.
+ * Would so many more routes go beyond a quota of the project? Gives 0, also where the account may not
+ * see quotas (403: the insertion will tell); or -1 with e set: they would (ERR_STATE), or they
+ * cannot be read.
  */
 int gce_quota_check(struct gce *g, unsigned more, struct err *e) must_check;
 

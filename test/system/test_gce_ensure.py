@@ -173,6 +173,18 @@ def test_quota_is_looked_at_before_anything_is_deleted(here):
     here.type(ENSURE)
 
 
+@pytest.mark.parametrize("path, said", [
+    ("/networks/default", "look at the network default: Not yours."),
+    ("/firewalls", "list the firewalls: Not yours."),
+    ("/projects/demo-project", ""),
+])
+def test_what_it_may_not_look_at_is_no_hindrance(here, path, said):
+    body = {"error": {"code": 403, "message": "Not yours.", "errors": [{"reason": "forbidden"}]}}
+    here.google.api.fault(where=lambda rq: rq.path.rstrip("/").endswith(path), times=9, instead=Answer.of_json(body, 403))
+    assert said in here.type(ENSURE).stderr
+    assert only(here) and count(here, "GET", path) >= 1
+
+
 def test_auto_mode(here):
     said = "network default is in auto mode, and 10.244.0.0/24 lies in 10.128.0.0/9"
     assert said in here.type(ENSURE).stderr
