@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from conftest import SLOWNESS
-from lab import configs
 
 pytestmark = pytest.mark.once
 
@@ -84,9 +83,3 @@ def test_processor_time_of_a_route(shell):
 def test_handshakes_of_a_route(shell):
     shell.run(*MASTER)
     assert shell.google.api.handshakes == 1
-
-
-def test_size():
-    """Of the whole binary, in the budget of `make size`."""
-    budget = re.search(r"^BUDGET_FULL +:= (\d+)$", (configs.REPOSITORY / "Makefile").read_text(), re.M)
-    assert int(budget[1]) <= 320
