@@ -3,6 +3,8 @@
 import pytest
 from lab import Node
 
+pytestmark = pytest.mark.once
+
 LINKS = ("bash-cni", "host-local", "loopback", "cni-node", "cni-check", "gce-routes")
 # gcloud is the name of Google's own program: who wants it makes the link.
 COMMANDS = ("cnibox", *LINKS, "gcloud", "install")
