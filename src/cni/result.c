@@ -264,13 +264,13 @@ static int read_words(struct cni_words *words, struct json list)
 	return 0;
 }
 
-static int read_dns(struct cni_dns *d, struct json v)
+int cni_dns_read(struct cni_dns *d, struct json v, struct err *e)
 {
 	d->domain = json_str(json_get(v, "domain"), NULL);
 	if (read_words(&d->nameservers, json_get(v, "nameservers")) ||
 	    read_words(&d->search, json_get(v, "search")))
 		return -1;
-	return read_words(&d->options, json_get(v, "options"));
+	return read_words(&d->options, json_get(v, "options")) || e->code ? -1 : 0;
 }
 
 int cni_result_read(struct cni_result *rs, struct json v, struct err *e)
@@ -292,7 +292,7 @@ int cni_result_read(struct cni_result *rs, struct json v, struct err *e)
 		if (read_ip(rs, i, "address", e))
 			return -1;
 	if (read_old_ip(rs, json_get(v, "ip4"), e) || read_old_ip(rs, json_get(v, "ip6"), e) ||
-	    read_dns(&rs->dns, json_get(v, "dns")))
+	    cni_dns_read(&rs->dns, json_get(v, "dns"), e))
 		return -1;
 	return cni_routes_read(rs, json_get(v, "routes"), e);
 }

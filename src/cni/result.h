@@ -87,6 +87,9 @@ int cni_result_read_as(struct cni_result *rs, struct json v, enum cni_version ve
  */
 unsigned cni_result_addresses(struct ip *ip, unsigned max, struct json v);
 
+/* Read a "dns" object, appending to *d. */
+int cni_dns_read(struct cni_dns *d, struct json v, struct err *e) must_check;
+
 /* Read an array of route objects, appending to rs->routes. */
 int cni_routes_read(struct cni_result *rs, struct json routes, struct err *e) must_check;
 

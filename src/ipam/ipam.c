@@ -6,6 +6,7 @@
 #include "cni/delegate.h"
 #include "config.h"
 #include "ipam/host_local.h"
+#include "ipam/static.h"
 
 struct ipam_type {
 	const char *name;
@@ -21,6 +22,9 @@ static const struct ipam_type built_in[] = {
 				[CNI_CHECK] = host_local_check,
 				[CNI_GC] = host_local_gc,
 				[CNI_STATUS] = host_local_status}}),
+	IF_STATIC({.name = "static",
+		   .add = static_add,
+		   .verb = {[CNI_CHECK] = static_check, [CNI_STATUS] = static_status}}),
 };
 
 static const char *type_of(const struct cni_request *rq)
