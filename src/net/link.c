@@ -139,25 +139,33 @@ int link_create_pod(struct nl_sock *s, struct nl_batch *b, struct err *e)
 	return -1;
 }
 
-int link_raise(struct nl_sock *s, int index, struct err *e)
+/* Set or clear a flag of a link. */
+static int set_flag(struct nl_sock *s, const char *label, int index, unsigned flag, bool on,
+		    struct err *e)
 {
+	struct ifinfomsg info = {
+		.ifi_index = index, .ifi_flags = on ? flag : 0, .ifi_change = flag};
 	struct nl_batch b;
 
 	nl_batch_init(&b);
-	nl_op(&b, "raise link", RTM_NEWLINK, 0);
-	put_ifinfo(&b, index, IFF_UP);
+	nl_op(&b, label, RTM_NEWLINK, 0);
+	nl_head(&b, &info, sizeof(info));
 	return nl_apply(s, &b, e);
+}
+
+int link_raise(struct nl_sock *s, int index, struct err *e)
+{
+	return set_flag(s, "raise link", index, IFF_UP, true, e);
 }
 
 int link_lower(struct nl_sock *s, int index, struct err *e)
 {
-	struct ifinfomsg down = {.ifi_index = index, .ifi_change = IFF_UP};
-	struct nl_batch b;
+	return set_flag(s, "lower link", index, IFF_UP, false, e);
+}
 
-	nl_batch_init(&b);
-	nl_op(&b, "lower link", RTM_NEWLINK, 0);
-	nl_head(&b, &down, sizeof(down));
-	return nl_apply(s, &b, e);
+int link_set_promiscuous(struct nl_sock *s, int index, bool on, struct err *e)
+{
+	return set_flag(s, "set promiscuous mode", index, IFF_PROMISC, on, e);
 }
 
 int link_set_alias(struct nl_sock *s, int index, const char *alias, struct err *e)

@@ -65,6 +65,7 @@ int link_create_pod(struct nl_sock *s, struct nl_batch *b, struct err *e) must_c
 /* Change a link: raise it, lower it; give it an alias ("" removes it). */
 int link_raise(struct nl_sock *s, int index, struct err *e) must_check;
 int link_lower(struct nl_sock *s, int index, struct err *e) must_check;
+int link_set_promiscuous(struct nl_sock *s, int index, bool on, struct err *e) must_check;
 int link_set_alias(struct nl_sock *s, int index, const char *alias, struct err *e) must_check;
 
 /* Call take(link, arg) for every link. */

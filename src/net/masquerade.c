@@ -1,11 +1,8 @@
 #include "net/masquerade.h"
 
-#include <errno.h>
-#include <linux/netlink.h>
-#include <string.h>
-
+#include "net/legacy.h"
 #include "net/names.h"
-#include "net/nft_read.h"
+#include "net/xtables.h"
 
 #define TABLE	 "cnibox-masquerade"
 #define SET	 "pods"
@@ -22,14 +19,28 @@ static struct nft_at chain_at(uint8_t ip_family)
 	return (struct nft_at){nft_family(ip_family), TABLE, "postrouting"};
 }
 
-static void put_rule(struct nl_batch *b, const char *network, const struct prefix *subnet)
+/* What one address needs. */
+struct order {
+	const char *network, *owner;
+	struct prefix subnet; /* without host bits */
+	struct ip ip;
+};
+
+static struct order order_for(const char *network, const char *owner, const struct prefix *address)
+{
+	return (struct order){network, owner, prefix_network(address), address->ip};
+}
+
+static void put_rule(struct nl_batch *b, const void *arg)
 {
 	static const struct prefix multicast4 = {.ip = {4, {224}}, .len = 4};
 	static const struct prefix multicast6 = {.ip = {6, {0xff}}, .len = 8};
+	const struct order *o = arg;
+	const struct prefix *subnet = &o->subnet;
 	struct nft_at at = chain_at(subnet->ip.family);
 	char comment[NAMES_NETWORK];
 
-	names_network(comment, network);
+	names_network(comment, o->network);
 	nft_append_rule(b, "masquerade pods", &at);
 	nl_nest(b, NFTA_RULE_EXPRESSIONS) {
 		nft_match_prefix(b, NFT_SOURCE, NFT_CMP_EQ, subnet);
@@ -45,10 +56,12 @@ static void put_rule(struct nl_batch *b, const char *network, const struct prefi
 	nft_mark_rule(b, comment);
 }
 
-static void put_chain(struct nl_batch *b, uint8_t ip_family)
+static void put_chains(struct nl_batch *b, const void *arg)
 {
 	static const struct nft_set_kind kind4 = {SET, NFT_TYPE_IPV4, 4, 2};
 	static const struct nft_set_kind kind6 = {SET, NFT_TYPE_IPV6, 16, 2};
+	const struct order *o = arg;
+	uint8_t ip_family = o->ip.family;
 	struct nft_at at = chain_at(ip_family);
 
 	nft_table(b, &at);
@@ -56,112 +69,67 @@ static void put_chain(struct nl_batch *b, uint8_t ip_family)
 	nft_set(b, &at, ip_family == 6 ? &kind6 : &kind4);
 }
 
-/* --- looking ----------------------------------------------------------------------------------- */
-
-struct finding {
-	uint64_t digest; /* of the rule that is wanted */
-	bool found;
-	uint32_t generation;
-};
-
-/* The wanted rule is built and read back, so that both are seen through the same eyes. */
-static uint64_t digest_of(const char *network, const struct prefix *subnet)
+static void put_elements(struct nl_batch *b, bool replace, const void *arg)
 {
-	struct nft_rule rule = {.digest = 0};
-	struct nl_batch b;
-	unsigned op;
+	const struct order *o = arg;
+	struct nft_at table = place(o->ip.family).table;
+	size_t len = ip_size(&o->ip);
 
-	nl_batch_init(&b);
-	put_rule(&b, network, subnet);
-	if (nl_batch_finish(&b, &op) || !nft_read_rule(&rule, (const void *)b.buf))
-		return 0; /* the same fault comes when it is sent */
-	return rule.digest;
-}
-
-static int take_answer(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
-{
-	struct finding *f = arg;
-	struct nft_rule rule;
-
-	(void)op, (void)e;
-	if ((h->nlmsg_type & 0xff) == NFT_MSG_NEWGEN)
-		f->generation = nft_read_generation(h);
-	else if ((h->nlmsg_type & 0xff) == NFT_MSG_NEWRULE && nft_read_rule(&rule, h))
-		f->found |= rule.ours && rule.digest == f->digest;
-	return 0;
-}
-
-static int find_rule(struct nl_sock *nf, struct finding *f, const char *network,
-		     const struct prefix *subnet, struct err *e)
-{
-	struct nft_at table = place(subnet->ip.family).table;
-	struct nl_batch q;
-
-	*f = (struct finding){.digest = digest_of(network, subnet)};
-	nl_batch_init(&q);
-	nft_get_generation(&q);
-	nft_list_rules(&q, &table);
-	return nl_ask(nf, &q, take_answer, f, e);
-}
-
-/* --- changing ---------------------------------------------------------------------------------- */
-
-static int add_once(struct nl_sock *nf, const char *network, const char *owner,
-		    const struct prefix *address, bool replace, struct err *e)
-{
-	struct prefix subnet = prefix_network(address);
-	struct nft_at table = place(address->ip.family).table;
-	size_t len = ip_size(&address->ip);
-	struct finding f;
-	struct nl_batch b;
-
-	if (find_rule(nf, &f, network, &subnet, e))
-		return -1;
-	nl_batch_init(&b);
-	/* With its rule there, an element disturbs nobody and nobody disturbs it. */
-	nft_begin(&b, f.found ? 0 : f.generation);
-	if (!f.found) {
-		put_chain(&b, address->ip.family);
-		put_rule(&b, network, &subnet);
-	}
 	if (replace)
-		nft_delete_element(&b, "stop masquerading for an earlier pod", &table, SET,
-				   address->ip.b, len);
-	nft_add_element(&b, "masquerade for the pod", &table, SET, address->ip.b, len, owner);
-	nft_end(&b);
-	return nl_apply(nf, &b, e);
+		nft_delete_element(b, "stop masquerading for an earlier pod", &table, SET, o->ip.b,
+				   len);
+	nft_add_element(b, "masquerade for the pod", &table, SET, o->ip.b, len, o->owner);
 }
+
+static const struct nft_owned_parts parts = {put_chains, put_rule, put_elements};
 
 int masquerade_add(struct nl_sock *nf, const char *network, const char *owner,
 		   const struct prefix *address, struct err *e)
 {
-	bool replace = false;
+	struct order order = order_for(network, owner, address);
+	struct nft_owned o = place(address->ip.family);
+	struct err why = {0};
 
-	for (int i = 0; i < NFT_TRIES; i++) {
-		if (add_once(nf, network, owner, address, replace, e) == 0)
-			return 0;
-		if (e->sys == EEXIST || e->sys == ENOENT) {
-			replace = e->sys == EEXIST;
-			err_clear(
-				e); /* ENOENT: the rule went with its last pod, or the element did */
-		} else if (!nft_overtaken(e)) {
-			return -1;
-		}
+	if (nft_owned_add(nf, &o, &parts, &order, e) == 0)
+		return 0;
+	why = *e;
+	if (!ruleset_unsupported(&why))
+		return -1;
+	if (legacy_masquerade_pod(owner, address, &why) == 0) {
+		err_clear(e);
+		return 0;
 	}
-	return nft_never_quiet(TABLE, e);
+	if (!xtables_unsupported(&why)) {
+		*e = why;
+		return -1;
+	}
+	err_hint(
+		e,
+		"\"ipMasq\": the kernel needs nf_tables with nat (CONFIG_NF_TABLES, CONFIG_NFT_NAT, "
+		"CONFIG_NFT_MASQ) or iptables' (CONFIG_IP_NF_NAT, CONFIG_IP6_NF_NAT)");
+	return -1;
+}
+
+/* Is it masqueraded, by its own rule or another's, in legacy iptables? */
+static int look_at_legacy(const struct prefix *address, bool *there, struct err *e)
+{
+	struct prefix host = {address->ip, (uint8_t)(8 * ip_size(&address->ip))};
+
+	return legacy_masquerades(&host, there, e);
 }
 
 int masquerade_look(struct nl_sock *nf, const char *network, const char *owner,
 		    const struct prefix *address, bool *there, struct err *e)
 {
-	struct prefix subnet = prefix_network(address);
+	struct order order = order_for(network, owner, address);
 	struct nft_owned o = place(address->ip.family);
-	struct finding f = {0};
 	unsigned count = 0;
 
-	if (find_rule(nf, &f, network, &subnet, e) && !nft_unsupported(e))
+	if (nft_owned_has_rule(nf, &o, &parts, &order, there, e))
 		return -1;
-	if (f.found && nft_owned_count(nf, &o, owner, &count, e))
+	if (!*there)
+		return look_at_legacy(address, there, e);
+	if (nft_owned_count(nf, &o, owner, &count, e))
 		return -1;
 	*there = count > 0;
 	return 0;
@@ -172,8 +140,15 @@ int masquerade_sweep(struct nl_sock *nf, const char *network, nft_keep_fn *keep,
 {
 	for (uint8_t family = 4; family <= 6; family += 2) {
 		struct nft_owned o = place(family);
+		unsigned removed = 0;
+		bool any;
 
-		if (nft_owned_remove(nf, &o, network, keep, arg, NULL, e))
+		if (nft_owned_remove(nf, &o, network, keep, arg, &removed, e))
+			return -1;
+		/* Which owners there are, legacy rules do not say: only that it is this one. */
+		if (removed == 0 && keep == nft_keep_others &&
+		    xtables_in_use(family) & XTABLES_NAT &&
+		    legacy_masquerade_remove(family, arg, &any, e))
 			return -1;
 	}
 	return 0;

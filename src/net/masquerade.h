@@ -10,9 +10,8 @@
  *		}
  *	}
  *
- * A rule per network and subnet, an element per pod. Where the kernel's nf_tables has no nat, the
- * rules of legacy iptables do it (net/legacy.h), one per network and subnet that stays until nobody
- * is left: see masquerade_sweep.
+ * A rule per network and subnet, an element per pod. Where the kernel's nf_tables has no nat, a rule
+ * per address in legacy iptables does it (net/legacy.h).
  */
 #ifndef NET_MASQUERADE_H
 #define NET_MASQUERADE_H
@@ -34,7 +33,10 @@ int masquerade_add(struct nl_sock *nf, const char *network, const char *owner,
 int masquerade_look(struct nl_sock *nf, const char *network, const char *owner,
 		    const struct prefix *address, bool *there, struct err *e) must_check;
 
-/* Remove, in both families, what is the network's and keep() does not want. */
+/*
+ * Remove, in both families, what is the network's and keep() does not want. Rules in legacy iptables
+ * are removed with nft_keep_others only, as they do not say whose they are.
+ */
 int masquerade_sweep(struct nl_sock *nf, const char *network, nft_keep_fn *keep, void *arg,
 		     struct err *e) must_check;
 

@@ -11,6 +11,139 @@
 /* Elements deleted by one batch: it has room for more, but rules may come on top. */
 #define BATCH_ELEMENTS 64
 
+/* Was e that somebody else changed the rules, or removed what this was to stand on? Then forget it. */
+static bool overtaken(struct err *e)
+{
+	if (e->sys != ENOENT)
+		return nft_overtaken(e);
+	err_clear(e);
+	return true;
+}
+
+static int never_quiet(const struct nft_owned *o, struct err *e)
+{
+	return err_set(e, ERR_TRY_AGAIN, "change the rules",
+		       "others changed the ruleset %d times while table %s was changed", NFT_TRIES,
+		       o->table.table);
+}
+
+/* --- adding ------------------------------------------------------------------------------------ */
+
+struct finding {
+	uint64_t digest; /* of the rule that is wanted */
+	bool found;
+	uint32_t generation;
+};
+
+/* The wanted rule is built and read back, so that both are seen through the same eyes. */
+static uint64_t digest_of(const struct nft_owned_parts *parts, const void *arg)
+{
+	struct nft_rule rule = {.digest = 0};
+	struct nl_batch b;
+	unsigned op;
+
+	nl_batch_init(&b);
+	parts->rule(&b, arg);
+	if (nl_batch_finish(&b, &op) || !nft_read_rule(&rule, (const void *)b.buf))
+		return 0; /* the same fault comes when it is sent */
+	return rule.digest;
+}
+
+static int take_finding(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+{
+	struct finding *f = arg;
+	struct nft_rule rule;
+
+	(void)op, (void)e;
+	if ((h->nlmsg_type & 0xff) == NFT_MSG_NEWGEN)
+		f->generation = nft_read_generation(h);
+	else if ((h->nlmsg_type & 0xff) == NFT_MSG_NEWRULE && nft_read_rule(&rule, h))
+		f->found |= rule.ours && rule.digest == f->digest;
+	return 0;
+}
+
+static int find_rule(struct nl_sock *nf, struct finding *f, const struct nft_owned *o,
+		     const struct nft_owned_parts *parts, const void *arg, struct err *e)
+{
+	struct nl_batch q;
+
+	*f = (struct finding){.digest = digest_of(parts, arg)};
+	nl_batch_init(&q);
+	nft_get_generation(&q);
+	nft_list_rules(&q, &o->table);
+	return nl_ask(nf, &q, take_finding, f, e);
+}
+
+static int add_once(struct nl_sock *nf, const struct nft_owned *o,
+		    const struct nft_owned_parts *parts, const void *arg, bool replace,
+		    struct finding *f, struct err *e)
+{
+	struct nl_batch b;
+
+	if (find_rule(nf, f, o, parts, arg, e))
+		return -1;
+	nl_batch_init(&b);
+	/* With its rule there, an element disturbs nobody and nobody disturbs it. */
+	nft_begin(&b, f->found ? 0 : f->generation);
+	if (!f->found) {
+		parts->chains(&b, arg);
+		parts->rule(&b, arg);
+	}
+	parts->elements(&b, replace, arg);
+	nft_end(&b);
+	return nl_apply(nf, &b, e);
+}
+
+int nft_owned_add(struct nl_sock *nf, const struct nft_owned *o,
+		  const struct nft_owned_parts *parts, const void *arg, struct err *e)
+{
+	bool replace = false;
+
+	for (int i = 0; i < NFT_TRIES; i++) {
+		struct finding f;
+
+		if (add_once(nf, o, parts, arg, replace, &f, e) == 0)
+			return 0;
+		if (e->sys == EEXIST) {
+			replace = true;
+			err_clear(e);
+		} else if (e->sys == ENOENT && !f.found && !replace) {
+			return -1; /* all was to be made, and the kernel has no such thing */
+		} else if (overtaken(e)) {
+			replace = false;
+		} else {
+			return -1;
+		}
+	}
+	return never_quiet(o, e);
+}
+
+int nft_owned_try(struct nl_sock *nf, const struct nft_owned_parts *parts, const void *arg,
+		  struct err *e)
+{
+	struct nl_batch b;
+
+	nl_batch_init(&b);
+	nft_begin(&b, 0);
+	parts->chains(&b, arg);
+	parts->rule(&b, arg);
+	return nl_apply(nf, &b, e); /* without its end, it is given up */
+}
+
+int nft_owned_has_rule(struct nl_sock *nf, const struct nft_owned *o,
+		       const struct nft_owned_parts *parts, const void *arg, bool *there,
+		       struct err *e)
+{
+	struct finding f = {.digest = 0};
+
+	if (find_rule(nf, &f, o, parts, arg, e) && !nft_unsupported(e))
+		return -1;
+	*there = f.found;
+	return 0;
+}
+
+/* --- removing ---------------------------------------------------------------------------------- */
+
 struct sweep {
 	const struct nft_owned *o;
 	const char *network;
@@ -126,15 +259,6 @@ static int sweep_once(struct nl_sock *nf, struct sweep *s, struct err *e)
 	return nl_apply(nf, &s->change, e);
 }
 
-/* Was e that somebody else changed the rules, or removed the same elements? Then forget it. */
-static bool overtaken(struct err *e)
-{
-	if (e->sys != ENOENT)
-		return nft_overtaken(e);
-	err_clear(e);
-	return true;
-}
-
 int nft_owned_remove(struct nl_sock *nf, const struct nft_owned *o, const char *network,
 		     nft_keep_fn *keep, void *arg, unsigned *removed, struct err *e)
 {
@@ -162,7 +286,7 @@ int nft_owned_remove(struct nl_sock *nf, const struct nft_owned *o, const char *
 		if (all)
 			return 0;
 	}
-	return nft_never_quiet(o->table.table, e);
+	return never_quiet(o, e);
 }
 
 bool nft_keep_others(const char *owner, void *arg)
@@ -170,12 +294,7 @@ bool nft_keep_others(const char *owner, void *arg)
 	return strcmp(owner, arg) != 0;
 }
 
-int nft_never_quiet(const char *table, struct err *e)
-{
-	return err_set(e, ERR_TRY_AGAIN, "change the rules",
-		       "others changed the ruleset %d times while table %s was changed", NFT_TRIES,
-		       table);
-}
+/* --- counting ---------------------------------------------------------------------------------- */
 
 struct count {
 	const char *owner;

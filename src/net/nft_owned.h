@@ -18,6 +18,30 @@ struct nft_owned {
 	unsigned sets;
 };
 
+/* What an attachment needs in such a table. Each appends to b; arg says whose and what. */
+struct nft_owned_parts {
+	void (*chains)(struct nl_batch *b, const void *arg); /* the table, its sets and chains */
+	void (*rule)(struct nl_batch *b, const void *arg);   /* one rule, with its mark */
+	/* Its elements. replace: one of their keys is there already, and has to go first. */
+	void (*elements)(struct nl_batch *b, bool replace, const void *arg);
+};
+
+/*
+ * Put the elements in; make the table, chains and sets, and the rule, where that is not there.
+ * Others' changes at the same time make it look again, a bounded number of times (ERR_TRY_AGAIN).
+ */
+int nft_owned_add(struct nl_sock *nf, const struct nft_owned *o,
+		  const struct nft_owned_parts *parts, const void *arg, struct err *e) must_check;
+
+/* Would the kernel make the table and the rule? Nothing is changed: the change is not completed. */
+int nft_owned_try(struct nl_sock *nf, const struct nft_owned_parts *parts, const void *arg,
+		  struct err *e) must_check;
+
+/* Is that rule there? Where there is no nf_tables, it is not. */
+int nft_owned_has_rule(struct nl_sock *nf, const struct nft_owned *o,
+		       const struct nft_owned_parts *parts, const void *arg, bool *there,
+		       struct err *e) must_check;
+
 /* Is what that owner has to stay? */
 typedef bool nft_keep_fn(const char *owner, void *arg);
 
@@ -37,8 +61,5 @@ bool nft_keep_others(const char *owner, void *arg);
 /* How many elements that owner has in all sets. */
 int nft_owned_count(struct nl_sock *nf, const struct nft_owned *o, const char *owner,
 		    unsigned *count, struct err *e) must_check;
-
-/* ERR_TRY_AGAIN: others changed the rules NFT_TRIES times meanwhile. Gives -1. */
-int nft_never_quiet(const char *table, struct err *e);
 
 #endif

@@ -11,6 +11,9 @@
 #include "base/ip.h"
 #include "netlink/socket.h"
 
+/* RT_SCOPE_LINK: from here on, destinations have no gateway. */
+#define ROUTE_SCOPE_LINK 253
+
 struct route_spec {
 	struct prefix dst;
 	struct ip gateway; /* family 0: on link */
@@ -19,7 +22,7 @@ struct route_spec {
 	uint32_t advmss;
 	uint32_t priority;
 	uint32_t table; /* 0: main */
-	uint8_t scope;	/* RT_SCOPE_*: 0 global, 253 link, 254 host */
+	uint8_t scope;	/* RT_SCOPE_*: 0 global, ROUTE_SCOPE_LINK, 254 host */
 };
 
 /*

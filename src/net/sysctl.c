@@ -41,6 +41,16 @@ int sysctl_set(const char *path, unsigned value, struct err *e)
 	return 0;
 }
 
+void sysctl_try(const char *family, const char *ifname, const char *key, unsigned value)
+{
+	struct err ignored = {0};
+	char path[96];
+
+	snprintf(path, sizeof(path), "net/%s/conf/%s/%s", family, ifname, key);
+	if (sysctl_set(path, value, &ignored))
+		log_trace("%s", ignored.msg);
+}
+
 int sysctl_enable_ipv6(const char *ifname, struct err *e)
 {
 	char path[64];

@@ -17,6 +17,12 @@ long sysctl_number(const char *path);
 int sysctl_set(const char *path, unsigned value, struct err *e) must_check;
 
 /*
+ * Write a setting of an interface ("ipv4" or "ipv6", "accept_ra") that makes things better, but is
+ * not worth failing for where it is missing or must not be written to.
+ */
+void sysctl_try(const char *family, const char *ifname, const char *key, unsigned value);
+
+/*
  * Switch IPv6 on for an interface, if it is off: one that comes to be under
  * net.ipv6.conf.all.disable_ipv6=1 takes no address.
  */
