@@ -11,8 +11,8 @@
 #include "base/ip.h"
 #include "netlink/socket.h"
 
-/* RT_SCOPE_LINK: from here on, destinations have no gateway. */
-#define ROUTE_SCOPE_LINK 253
+/* RT_SCOPE_*: from link on, destinations have no gateway. */
+enum { ROUTE_SCOPE_LINK = 253, ROUTE_SCOPE_HOST = 254 };
 
 struct route_spec {
 	struct prefix dst;
@@ -22,7 +22,7 @@ struct route_spec {
 	uint32_t advmss;
 	uint32_t priority;
 	uint32_t table; /* 0: main */
-	uint8_t scope;	/* RT_SCOPE_*: 0 global, ROUTE_SCOPE_LINK, 254 host */
+	uint8_t scope;	/* 0: global */
 };
 
 /*
@@ -30,6 +30,9 @@ struct route_spec {
  * that one stays the first choice, as its link is older.
  */
 void put_route(struct nl_batch *b, int link, const struct route_spec *r);
+
+/* Append: remove the route to the subnet of an address that came with it; there must be one. */
+void put_subnet_route_removal(struct nl_batch *b, int link, const struct prefix *address);
 
 /*
  * Is there a route to exactly that destination, by that gateway if r names one and in that table if
