@@ -98,13 +98,14 @@ static int demand_vlans(const struct job *j, struct err *e)
 
 static int ensure_bridge(struct job *j, const struct cni_result *rs, struct err *e)
 {
+	static const struct link_change promiscuous = {
+		.promiscuous = 1, .allmulti = -1, .queue = -1};
 	struct nl_sock *route = &j->pod.host.route;
 
-	if (bridge_find(&j->conf, &j->pod, &j->bridge, e) ||
-	    (!j->bridge.index && make_bridge(j, rs, e)) || demand_vlans(j, e))
+	if ((!j->bridge.index && make_bridge(j, rs, e)) || demand_vlans(j, e))
 		return -1;
 	if (j->conf.promiscuous && !j->bridge.promiscuous &&
-	    link_set_promiscuous(route, j->bridge.index, true, e))
+	    link_change(route, j->bridge.index, &promiscuous, e))
 		return -1;
 	sysctl_try("ipv6", j->conf.bridge, "accept_ra", 0);
 	return j->bridge.up ? 0 : link_raise(route, j->bridge.index, e);
@@ -138,15 +139,17 @@ static int connect(struct job *j, const struct cni_result *rs, struct err *e)
 			      j->pod.host_name, j->in.mac, e);
 }
 
-/* Before that, the bridge would drop the pod's first packets. */
+/* Before that, the bridge, if it is new, and its port would drop the pod's first packets. */
 static int await_carrier(struct job *j, struct err *e)
 {
 	static const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
+	struct nl_sock *route = &j->pod.host.route;
 
 	for (int waited = 0; waited < CARRIER_MS; waited += LOOK_MS) {
-		if (link_look_index(&j->pod.host.route, j->host.index, &j->host, e))
+		if (link_look_index(route, j->host.index, &j->host, e) ||
+		    (!j->bridge.running && link_look_index(route, j->bridge.index, &j->bridge, e)))
 			return -1;
-		if (j->host.running)
+		if (j->host.running && j->bridge.running)
 			return 0;
 		nanosleep(&pause, NULL);
 	}
@@ -185,10 +188,23 @@ static int put_interface(struct cni_result *rs, const struct link *link, const c
 static int describe(struct job *j, struct cni_result *rs, struct err *e)
 {
 	rs->dns_always = true;
-	if (put_interface(rs, &j->bridge, "", e) || put_interface(rs, &j->host, "", e) ||
+	/* A bridge whose MAC address nobody has pinned has taken another one with the port. */
+	if (link_look_index(&j->pod.host.route, j->bridge.index, &j->bridge, e) ||
+	    put_interface(rs, &j->bridge, "", e) || put_interface(rs, &j->host, "", e) ||
 	    put_interface(rs, &j->in, j->pod.rq->netns, e))
 		return -1;
 	return j->vlan.index ? put_interface(rs, &j->vlan, "", e) : 0;
+}
+
+/* A gateway's MAC address must not change when a port comes or goes. */
+static int pin_mac(struct job *j, struct err *e)
+{
+	struct link_change same = LINK_UNCHANGED;
+
+	if (j->made.bridge || !j->made.gateways || j->vlan.index)
+		return 0;
+	same.mac = j->bridge.mac;
+	return link_change(&j->pod.host.route, j->bridge.index, &same, e);
 }
 
 static int build(struct job *j, const struct cni_request *rq, struct cni_result *rs, struct err *e)
@@ -196,7 +212,7 @@ static int build(struct job *j, const struct cni_request *rq, struct cni_result 
 	if (bridge_complete_result(&j->conf, rs, e) || dns_override(rs, rq, e) ||
 	    ensure_bridge(j, rs, e) ||
 	    bridge_add_gateways(&j->conf, &j->pod, &j->bridge, rs, &j->vlan, &j->made, e) ||
-	    connect(j, rs, e) || configure(j, rs, e))
+	    pin_mac(j, e) || connect(j, rs, e) || configure(j, rs, e))
 		return -1;
 	if (j->conf.masquerade && ip_masq_add(&j->pod, rs, e))
 		return -1;
@@ -239,7 +255,9 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 
 	pod_begin(&j.pod, rq);
 	if (bridge_conf_read(&j.conf, rq, e) || pod_enter(&j.pod, e) ||
-	    node_sockets_open(&j.pod.host, e) || (j.conf.addresses && ipam_add(rq, rs, e))) {
+	    node_sockets_open(&j.pod.host, e) || pod_demand_room(&j.pod, e) ||
+	    bridge_find(&j.conf, &j.pod, &j.bridge, e) ||
+	    (j.conf.addresses && ipam_add(rq, rs, e))) {
 		pod_end(&j.pod);
 		return -1;
 	}
