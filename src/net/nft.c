@@ -90,6 +90,19 @@ static void put_rule_place(struct nl_batch *b, const struct nft_at *at)
 		nl_str(b, NFTA_RULE_CHAIN, at->chain);
 }
 
+void nft_flush_chain(struct nl_batch *b, const struct nft_at *at)
+{
+	nft_op(b, "flush chain", NFT_MSG_DELRULE, 0, at->family);
+	put_rule_place(b, at);
+}
+
+void nft_delete_chain(struct nl_batch *b, const struct nft_at *at)
+{
+	nft_op(b, "delete chain", NFT_MSG_DELCHAIN, 0, at->family);
+	nl_str(b, NFTA_CHAIN_TABLE, at->table);
+	nl_str(b, NFTA_CHAIN_NAME, at->chain);
+}
+
 void nft_append_rule(struct nl_batch *b, const char *label, const struct nft_at *at)
 {
 	nft_op(b, label, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, at->family);

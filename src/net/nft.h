@@ -65,6 +65,9 @@ void nft_delete_table(struct nl_batch *b, const struct nft_at *at);
 void nft_base_chain(struct nl_batch *b, const struct nft_at *at, const char *type, uint32_t hook,
 		    int32_t priority);
 
+void nft_flush_chain(struct nl_batch *b, const struct nft_at *at);
+void nft_delete_chain(struct nl_batch *b, const struct nft_at *at);
+
 /* Begin a rule at the end of the chain, or before the rule with that handle. */
 void nft_append_rule(struct nl_batch *b, const char *label, const struct nft_at *at);
 void nft_insert_rule(struct nl_batch *b, const char *label, const struct nft_at *at,

@@ -9,7 +9,6 @@
 #include <time.h>
 
 #include "applet.h"
-#include "base/arena.h"
 #include "base/log.h"
 #include "ipam/ipam.h"
 #include "net/address.h"
@@ -171,29 +170,15 @@ static int configure(struct job *j, const struct cni_result *rs, struct err *e)
 
 /* --- ADD --------------------------------------------------------------------------------------- */
 
-static int put_interface(struct cni_result *rs, const struct link *link, const char *sandbox,
-			 struct err *e)
-{
-	struct cni_interface *i = cni_result_interface(rs, e);
-	char *text = arena_take(MAC_TEXT, e);
-
-	if (!i || !text)
-		return -1;
-	i->name = arena_text(link->name, strlen(link->name), e);
-	i->mac = names_format_mac(text, link->mac);
-	i->sandbox = sandbox;
-	return i->name ? 0 : -1;
-}
-
 static int describe(struct job *j, struct cni_result *rs, struct err *e)
 {
 	rs->dns_always = true;
 	/* A bridge whose MAC address nobody has pinned has taken another one with the port. */
 	if (link_look_index(&j->pod.host.route, j->bridge.index, &j->bridge, e) ||
-	    put_interface(rs, &j->bridge, "", e) || put_interface(rs, &j->host, "", e) ||
-	    put_interface(rs, &j->in, j->pod.rq->netns, e))
+	    pod_result_link(rs, &j->bridge, "", e) || cni_result_link(rs, &j->host, "", e) ||
+	    pod_result_link(rs, &j->in, j->pod.rq->netns, e))
 		return -1;
-	return j->vlan.index ? put_interface(rs, &j->vlan, "", e) : 0;
+	return j->vlan.index ? pod_result_link(rs, &j->vlan, "", e) : 0;
 }
 
 /* A gateway's MAC address must not change when a port comes or goes. */
