@@ -37,8 +37,8 @@ bool log_tracing(void)
 static void open_log(const char *path)
 {
 	file_close(&log_fd);
-	log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-		      0644);
+	log_fd = openat(AT_FDCWD, path,
+			O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
 }
 
 /*
@@ -67,38 +67,13 @@ void log_open(const char *path, const char *who)
 		rotate(path);
 }
 
-struct date {
-	unsigned year, month, day;
-};
-
-/* The date of a day, counted from 1970: gmtime_r knows more, in five times the size. */
-static struct date date_of(unsigned long day)
-{
-	static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	struct date d;
-
-	for (d.year = 1970;; d.year++) {
-		bool leap = (d.year % 4 == 0 && d.year % 100 != 0) || d.year % 400 == 0;
-
-		for (d.month = 1; d.month <= 12; d.month++) {
-			unsigned length = days[d.month - 1] + (leap && d.month == 2 ? 1u : 0u);
-
-			if (day < length) {
-				d.day = (unsigned)day + 1;
-				return d;
-			}
-			day -= length;
-		}
-	}
-}
-
 static void write_line(int fd, const char *fmt, va_list ap) print_format(2, 0);
 
 static void write_line(int fd, const char *fmt, va_list ap)
 {
 	static char line[LINE_MAX_BYTES];
 	struct timespec now = clock_now(CLOCK_REALTIME);
-	struct date date = date_of((unsigned long)now.tv_sec / DAY_SECONDS);
+	struct date date = clock_date((unsigned long)now.tv_sec / DAY_SECONDS);
 	unsigned second = (unsigned)((unsigned long)now.tv_sec % DAY_SECONDS);
 	size_t n;
 

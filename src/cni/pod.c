@@ -186,7 +186,7 @@ int pod_disconnect_others(struct pod *p, nft_keep_fn *keep, void *arg, struct er
 
 	do {
 		c = (struct collection){.network = p->rq->network, .keep = keep, .arg = arg};
-		if (link_each(&p->host.route, collect, &c, e))
+		if (link_each(&p->host.route, "veth", collect, &c, e))
 			return -1;
 		for (unsigned i = 0; i < c.count; i++) {
 			struct err why = {0};

@@ -172,6 +172,9 @@ static const char *wanted_text(const struct pod_network *net, unsigned part, uns
 	case NODE_ADDRESS:
 		snprintf(text, sizeof(text), "%s on %s", prefix_format(a, &gateway), net->bridge);
 		break;
+	case NODE_LISTEN:
+		snprintf(text, sizeof(text), "accept_ra=2 where IPv6 routes come by advertisement");
+		break;
 	case NODE_FORWARDING:
 		snprintf(text, sizeof(text), "%s=1",
 			 family ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward");

@@ -95,7 +95,9 @@ struct address_search {
 	int link;		     /* 0: any */
 	const struct prefix *wanted; /* NULL: the first one */
 	bool any_scope;
+	const struct ip *address; /* wanted, whatever its prefix length; NULL: any */
 	struct prefix found;
+	int found_link;
 };
 
 static int take_address(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
@@ -116,9 +118,12 @@ static int take_address(const struct nlmsghdr *h, unsigned op, void *arg, struct
 	nl_attrs_of(tb, IFA_LOCAL, h, sizeof(*info));
 	p.len = info->ifa_prefixlen;
 	p.ip = ip_of(info->ifa_family, tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS]);
-	if (search->wanted ? prefix_equal(&p, search->wanted)
-			   : search->any_scope || info->ifa_scope == RT_SCOPE_UNIVERSE)
-		search->found = p;
+	if (search->address  ? !ip_equal(&p.ip, search->address)
+	    : search->wanted ? !prefix_equal(&p, search->wanted)
+			     : !search->any_scope && info->ifa_scope != RT_SCOPE_UNIVERSE)
+		return 0;
+	search->found = p;
+	search->found_link = (int)info->ifa_index;
 	return 0;
 }
 
@@ -207,6 +212,16 @@ int address_list(struct nl_sock *s, int link, uint8_t family, struct address *ad
 	return 0;
 }
 
+int address_link(struct nl_sock *s, const struct ip *address, int *link, struct err *e)
+{
+	struct address_search search = {.address = address};
+
+	if (search_addresses(s, address->family, &search, e))
+		return -1;
+	*link = search.found_link;
+	return 0;
+}
+
 void put_route_question(struct nl_batch *b, const struct ip *destination)
 {
 	struct rtmsg info = {.rtm_family = af_of(destination),
@@ -246,6 +261,7 @@ void route_read(struct route *r, const struct nlmsghdr *h)
 	r->is_local = info->rtm_type == RTN_LOCAL;
 	r->link = (int)nl_get_u32(tb[RTA_OIF]);
 	r->prefix_len = info->rtm_dst_len;
+	r->protocol = info->rtm_protocol;
 	if (tb[RTA_GATEWAY])
 		r->gateway = ip_of(info->rtm_family, tb[RTA_GATEWAY]);
 	if (!tb[RTA_OIF])

@@ -49,12 +49,16 @@ struct address {
 int address_list(struct nl_sock *s, int link, uint8_t family, struct address *address, unsigned max,
 		 unsigned *count, struct err *e) must_check;
 
+/* Index of the link that has an address; 0: none has. */
+int address_link(struct nl_sock *s, const struct ip *address, int *link, struct err *e) must_check;
+
 /* Where the kernel would send a packet. */
 struct route {
 	bool found;	    /* there is a route, and it is no "unreachable" or "blackhole" */
 	bool is_local;	    /* it is an address of this namespace's own */
 	int link;	    /* index of the interface; of several, the first; 0: none said */
 	uint8_t prefix_len; /* of the matching route: 0 for the default route */
+	uint8_t protocol;   /* RTPROT_*: who made it */
 	struct ip gateway;  /* family 0: on link */
 	struct ip source;   /* that the kernel prefers; family 0: none said */
 };

@@ -17,6 +17,14 @@ static void put_ifinfo(struct nl_batch *b, int index, unsigned flags)
 	nl_head(b, &info, sizeof(info));
 }
 
+/* A question without its counters: they are most of the answer, and of the work of making it. */
+static void put_question(struct nl_batch *b, const char *label, uint16_t flags, int index)
+{
+	nl_op(b, label, RTM_GETLINK, flags);
+	put_ifinfo(b, index, 0);
+	nl_u32(b, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+}
+
 static void copy_text(char *out, size_t size, const struct nlattr *a)
 {
 	snprintf(out, size, "%s", nl_get_str(a));
@@ -66,8 +74,7 @@ static int take_link(const struct nlmsghdr *h, unsigned op, void *arg, struct er
 
 void put_link_question(struct nl_batch *b, const char *name)
 {
-	nl_op(b, "look up link", RTM_GETLINK, 0);
-	put_ifinfo(b, 0, 0);
+	put_question(b, "look up link", 0, 0);
 	nl_str(b, IFLA_IFNAME, name);
 }
 
@@ -89,8 +96,7 @@ int link_look_index(struct nl_sock *s, int index, struct link *link, struct err 
 	if (index == 0)
 		return 0;
 	nl_batch_init(&b);
-	nl_op(&b, "look up link", RTM_GETLINK, 0);
-	put_ifinfo(&b, index, 0);
+	put_question(&b, "look up link", 0, index);
 	return nl_ask(s, &b, take_link, link, e);
 }
 
@@ -222,6 +228,38 @@ int link_remove(struct nl_sock *s, int index, struct err *e)
 	return 0;
 }
 
+struct visit {
+	const char *kind;
+	void (*visit)(const struct link *link, void *arg);
+	void *arg;
+};
+
+static int take_visit(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+{
+	const struct visit *v = arg;
+	struct link link;
+
+	(void)op, (void)e;
+	link_read(&link, h);
+	if (!v->kind || strcmp(link.kind, v->kind) == 0)
+		v->visit(&link, v->arg);
+	return 0;
+}
+
+int link_each(struct nl_sock *s, const char *kind,
+	      void (*visit)(const struct link *link, void *arg), void *arg, struct err *e)
+{
+	struct visit v = {.kind = kind, .visit = visit, .arg = arg};
+	struct nl_batch b;
+
+	do {
+		err_clear(e);
+		nl_batch_init(&b);
+		put_question(&b, "list links", NLM_F_DUMP, 0);
+	} while (nl_dump(s, &b, take_visit, &v, e) && e->sys == EINTR);
+	return e->code ? -1 : 0;
+}
+
 struct port_list {
 	int bridge;
 	char *names;
@@ -252,8 +290,7 @@ int link_ports(struct nl_sock *s, int bridge, char *names, size_t size, unsigned
 
 	names[0] = '\0';
 	nl_batch_init(&b);
-	nl_op(&b, "list ports", RTM_GETLINK, NLM_F_DUMP);
-	put_ifinfo(&b, 0, 0);
+	put_question(&b, "list ports", NLM_F_DUMP, 0);
 	nl_u32(&b, IFLA_MASTER, (uint32_t)bridge);
 	if (nl_dump(s, &b, take_port, &list, e))
 		return -1;
@@ -261,31 +298,25 @@ int link_ports(struct nl_sock *s, int bridge, char *names, size_t size, unsigned
 	return 0;
 }
 
-struct link_walk {
-	void (*take)(const struct link *link, void *arg);
-	void *arg;
+struct link_search {
+	struct link *list;
+	unsigned max, count;
 };
 
-static int walk(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+static void list_one(const struct link *link, void *arg)
 {
-	const struct link_walk *w = arg;
-	struct link link;
+	struct link_search *search = arg;
 
-	(void)op, (void)e;
-	link_read(&link, h);
-	if (link.index)
-		w->take(&link, w->arg);
-	return 0;
+	if (search->count < search->max)
+		search->list[search->count++] = *link;
 }
 
-int link_each(struct nl_sock *s, void (*take)(const struct link *link, void *arg), void *arg,
-	      struct err *e)
+int link_list(struct nl_sock *s, struct link *list, unsigned max, unsigned *count, struct err *e)
 {
-	struct link_walk w = {take, arg};
-	struct nl_batch b;
+	struct link_search search = {.list = list, .max = max};
 
-	nl_batch_init(&b);
-	nl_op(&b, "list links", RTM_GETLINK, NLM_F_DUMP);
-	put_ifinfo(&b, 0, 0);
-	return nl_dump(s, &b, walk, &w, e);
+	if (link_each(s, NULL, list_one, &search, e))
+		return -1;
+	*count = search.count;
+	return 0;
 }

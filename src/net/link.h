@@ -81,10 +81,6 @@ struct link_change {
 int link_change(struct nl_sock *s, int index, const struct link_change *c,
 		struct err *e) must_check;
 
-/* Call take(link, arg) for every link. */
-int link_each(struct nl_sock *s, void (*take)(const struct link *link, void *arg), void *arg,
-	      struct err *e) must_check;
-
 /* Remove a link and wait until all of it is gone, RCU grace periods (about 20 ms) included. */
 int link_remove(struct nl_sock *s, int index, struct err *e) must_check;
 
@@ -93,6 +89,15 @@ int link_remove(struct nl_sock *s, int index, struct err *e) must_check;
  * process, which holds none of our descriptors, waits out the grace periods.
  */
 int link_remove_quickly(struct nl_sock *s, int index, struct err *e) must_check;
+
+/* The links of the namespace, at most max of them; *count says how many there are in list. */
+int link_list(struct nl_sock *s, struct link *list, unsigned max, unsigned *count,
+	      struct err *e) must_check;
+
+/* Visit each link of a kind (NULL: of any); some twice, if links change meanwhile. */
+int link_each(struct nl_sock *s, const char *kind,
+	      void (*visit)(const struct link *link, void *arg), void *arg,
+	      struct err *e) must_check;
 
 /* The names of the ports of a bridge, separated by spaces, clipped to size; *count has their number. */
 int link_ports(struct nl_sock *s, int bridge, char *names, size_t size, unsigned *count,

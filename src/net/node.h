@@ -47,6 +47,7 @@ enum node_part {
 	NODE_BRIDGE,	 /* the bridge exists ... */
 	NODE_UP,	 /* ... and is up */
 	NODE_ADDRESS,	 /* gateway address on it */
+	NODE_LISTEN,	 /* IPv6: router advertisements are accepted though it forwards */
 	NODE_FORWARDING, /* ip_forward, or its IPv6 twin */
 	NODE_MASQUERADE, /* cnibox's own rules are as wanted; or those in legacy nat */
 	NODE_ACCEPT,	 /* iptables' FORWARD has the accept rules, if they are needed there */
@@ -61,6 +62,8 @@ struct node_state {
 	unsigned wanted;  /* bits of what applies to this network */
 	unsigned missing; /* bits of what is wanted and not there */
 	struct link bridge;
+	char noted[LINK_ALIAS];	  /* the bridge's alias as node_up has changed it; "": it has not */
+	char listener[LINK_NAME]; /* for NODE_LISTEN: the link that hears them */
 	struct forward_chain forward[POD_FAMILIES];
 };
 
@@ -91,7 +94,8 @@ int node_look_bridge(struct nl_sock *route, const struct pod_network *net, struc
 
 /*
  * Make what state says is missing. Idempotent, also against others doing the same at once. If a
- * step fails, what this call made is removed again.
+ * step fails, what this call made is removed again; if the process is killed, node_down finds what
+ * it made, as it is noted before it is made.
  *
  * state  as node_look left it; its bridge is filled in when it is made
  * made   bits of what this call made
@@ -101,8 +105,9 @@ int node_up(struct node_sockets *s, const struct pod_network *net, struct node_s
 
 /*
  * Remove what node_up made (this call's or another process's): cnibox's own rules, marked rules in
- * FORWARD and in legacy nat and, as noted in the bridge's alias, gateway address, forwarding and bridge. What was
- * there before node_up stays. A bridge that pods are still attached to is refused (ERR_STATE).
+ * FORWARD and in legacy nat and, as noted in the bridge's alias, gateway address, forwarding and
+ * bridge. What was there before node_up stays; forwarding does, too, while another bridge of
+ * cnibox is there. A bridge that pods are still attached to is refused (ERR_STATE).
  *
  * removed  bits of what was removed
  */

@@ -11,6 +11,7 @@ static const struct {
 	{NODE_BIT(NODE_UP, 0), "bridge up"},
 	{NODE_BIT(NODE_ADDRESS, 0), "gateway address (IPv4)"},
 	{NODE_BIT(NODE_ADDRESS, 1), "gateway address (IPv6)"},
+	{NODE_BIT(NODE_LISTEN, 1), "router advertisements (IPv6)"},
 	{NODE_BIT(NODE_FORWARDING, 0), "forwarding (IPv4)"},
 	{NODE_BIT(NODE_FORWARDING, 1), "forwarding (IPv6)"},
 	{NODE_BIT(NODE_MASQUERADE, 0), "cnibox's rules (IPv4)"},
@@ -55,34 +56,45 @@ static const struct {
 	{NODE_BIT(NODE_FORWARDING, 1), "forwarding6"},
 };
 
-void node_alias_write(char alias[static LINK_ALIAS], unsigned made)
+static const char listen_word[] = "accept_ra:";
+
+void node_alias_write(char alias[static LINK_ALIAS], const struct node_noted *noted)
 {
 	size_t n = (size_t)snprintf(alias, LINK_ALIAS, "%s", heading);
 
 	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
-		if (made & words[i].bit)
+		if (noted->parts & words[i].bit)
 			n += (size_t)snprintf(alias + n, LINK_ALIAS - n, " %s", words[i].word);
+	if (noted->parts & NODE_BIT(NODE_LISTEN, 1))
+		snprintf(alias + n, LINK_ALIAS - n, " %s%s", listen_word, noted->listener);
 }
 
-static bool has_word(const char *text, const char *word)
+/* One word of an alias. Unknown ones are of a later version: left to it. */
+static void take_word(struct node_noted *noted, const char *word, size_t n)
 {
-	size_t n = strlen(word);
+	const size_t prefix = sizeof(listen_word) - 1;
 
-	for (text = strchr(text, ' '); text; text = strchr(text + 1, ' '))
-		if (strncmp(text + 1, word, n) == 0 && (text[n + 1] == ' ' || !text[n + 1]))
-			return true;
-	return false;
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+		if (n == strlen(words[i].word) && memcmp(word, words[i].word, n) == 0)
+			noted->parts |= words[i].bit;
+	if (n > prefix && n - prefix < LINK_NAME && memcmp(word, listen_word, prefix) == 0) {
+		noted->parts |= NODE_BIT(NODE_LISTEN, 1);
+		snprintf(noted->listener, LINK_NAME, "%.*s", (int)(n - prefix), word + prefix);
+	}
 }
 
-bool node_alias_read(const char *alias, unsigned *made)
+bool node_alias_read(const char *alias, struct node_noted *noted)
 {
-	*made = 0;
+	*noted = (struct node_noted){0};
 	if (!*alias)
 		return true;
 	if (strncmp(alias, heading, sizeof(heading) - 1) != 0)
 		return false;
-	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
-		if (has_word(alias + sizeof(heading) - 1, words[i].word))
-			*made |= words[i].bit;
+	for (const char *word = alias + sizeof(heading) - 1; *word;) {
+		size_t n = strcspn(word, " ");
+
+		take_word(noted, word, n);
+		word += n + (word[n] == ' ');
+	}
 	return true;
 }

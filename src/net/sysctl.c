@@ -40,7 +40,7 @@ int sysctl_write(const char *path, const char *value, struct err *e)
 	cleanup_fd int fd = -1;
 
 	full_path(name, path);
-	fd = open(name, O_WRONLY | O_CLOEXEC);
+	fd = openat(AT_FDCWD, name, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || file_write_all(fd, value, strlen(value)))
 		return err_sys(e, ERR_IO, "set sysctl", errno, "%s to %s", name, value);
 	log_trace("set %s=%s: done", path, value);
@@ -71,4 +71,14 @@ int sysctl_enable_ipv6(const char *ifname, struct err *e)
 
 	snprintf(path, sizeof(path), "net/ipv6/conf/%s/disable_ipv6", ifname);
 	return sysctl_number(path) > 0 ? sysctl_set(path, 0, e) : 0;
+}
+
+void sysctl_spare_dad(const char *ifname)
+{
+	struct err e = {0};
+	char path[64];
+
+	snprintf(path, sizeof(path), "net/ipv6/conf/%s/accept_dad", ifname);
+	if (sysctl_number(path) > 0 && sysctl_set(path, 0, &e))
+		log_line("%s", e.msg);
 }

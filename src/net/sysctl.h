@@ -10,7 +10,10 @@
 
 #include "base/err.h"
 
-/* A setting that is a number, 0 or more; -1 where the kernel has no such one. */
+/*
+ * A setting that is a number, 0 or more; -1 where there is none to be read, errno saying why: ENOENT
+ * where the kernel has no such one.
+ */
 long sysctl_number(const char *path);
 
 /*
@@ -36,5 +39,12 @@ void sysctl_try(const char *family, const char *ifname, const char *key, unsigne
  * net.ipv6.conf.all.disable_ipv6=1 takes no address.
  */
 int sysctl_enable_ipv6(const char *ifname, struct err *e) must_check;
+
+/*
+ * Let an interface that is not up yet use its link-local address at once. While that one is looked
+ * for in use, for a second, the kernel asks for no neighbour there on behalf of a packet that it
+ * forwards (ndisc_send_ns in net/ipv6/ndisc.c). It works without, only later: a failure is logged.
+ */
+void sysctl_spare_dad(const char *ifname);
 
 #endif

@@ -122,11 +122,12 @@ class Pod:
         self.id = hashlib.sha256(f"{node.name}/{name}".encode()).hexdigest()
         self.netns = f"/var/run/netns/{name}"
         self.attachment = Attachment(node, self.id, self.netns)
-        self.ip = None
+        self.ip = self.ip6 = None
 
     def add(self, conf=None, **variables):
         result = self.attachment.add(conf or self.node.configuration(), **variables)
-        self.ip = result.address if result.returncode == 0 else None
+        ips = [ip.split("/")[0] for ip in result.ips] if result.returncode == 0 else []
+        self.ip, self.ip6 = (*ips, None, None)[:2]
         return result
 
     def delete(self, conf=None, **variables):

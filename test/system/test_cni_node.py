@@ -213,3 +213,16 @@ def test_up_refuses_a_bridge_that_is_none(configured):
     done = node.run("cni-node", "up", "--conf", configs.INSTALLED, check=False)
     assert done.returncode == 1 and "cni0" in done.stderr
     assert not snapshot.changes(before, host(node))
+
+
+def test_down_leaves_forwarding_to_a_network_that_is_still_there(node):
+    """Two networks, the first of which switched forwarding on. Whoever goes last switches it off."""
+    node.sh("echo 0 > /proc/sys/net/ipv4/ip_forward")
+    first, second = ("--subnet", "10.244.0.0/24"), ("--subnet", "10.9.0.0/24", "--bridge", "cni1", "--name", "second")
+    fresh = snapshot.of(node)
+    for network in (first, second):
+        node.run("cni-node", "up", *network)
+    assert "forwarding" not in node.run("cni-node", "down", *first).stdout
+    assert node.read("/proc/sys/net/ipv4/ip_forward") == "1\n"
+    assert "removed    net.ipv4.ip_forward=1\n" in node.run("cni-node", "down", *second).stdout
+    assert not snapshot.changes(fresh, snapshot.of(node))
