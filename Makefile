@@ -43,7 +43,7 @@ CFLAGS  += -mgeneral-regs-only -fno-jump-tables
 # PAGE is the largest page that a kernel of the architecture can have.
 LDFLAGS += -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack \
            -Wl,--build-id=none -Wl,-z,norelro -Wl,-z,noseparate-code \
-           -Wl,-z,max-page-size=$(PAGE) -Wl,-z,common-page-size=512
+           -Wl,-z,max-page-size=$(PAGE) -Wl,-z,common-page-size=16
 BEARSSL := /usr/lib/$(TRIPLET)/libbearssl.a
 
 SRC := $(sort $(wildcard src/*.c src/*/*.c))

@@ -81,14 +81,14 @@ int pod_connect(struct pod *p, struct pod_link *link, const struct bridge_port *
 	snprintf(alias, sizeof(alias), "%s%s", mark, p->owner);
 	link->host_name = p->host_name;
 	names_host_mac(link->host_mac, p->host_name);
-	link->alias = alias;
 	link->pod_name = p->rq->ifname;
 	link->netns = p->netns.fd;
 	nl_batch_init(&b);
 	put_pod_link(&b, link);
+	put_alias(&b, p->host_name, 0, alias);
 	if (port && (port->hairpin || port->isolated))
 		put_port_flags(&b, p->host_name, port);
-	if (link_create_pod(&p->host.route, &b, &why) == 0)
+	if (link_create(&p->host.route, &b, "CONFIG_VETH", &why) == 0)
 		return 0;
 	if (why.sys == EEXIST)
 		return refuse_existing(p, &why, e);

@@ -130,10 +130,7 @@ static int apply_result(struct pod *p, int link, const struct cni_result *rs,
 
 	nl_batch_init(&b);
 	for (unsigned i = 0; i < rs->ip_count; i++)
-		if (setup->detect_duplicates)
-			put_tested_address(&b, link, &rs->ips[i].address);
-		else
-			put_address(&b, link, &rs->ips[i].address);
+		put_address(&b, link, &rs->ips[i].address, setup->detect_duplicates);
 	put_raise(&b, link);
 	if (put_result_routes(p, &b, link, rs, e) || send_batch(p, &b, e))
 		return -1;
@@ -180,7 +177,7 @@ static int await_detection(struct pod *p, int index, struct err *e)
 	/* On a link without a carrier, there is nobody to ask. */
 	if (link_look_index(&p->in, index, &link, e))
 		return -1;
-	if (!link.running)
+	if (!link_is_running(&link))
 		return 0;
 	return err_set(e, ERR_STATE, NULL, "link %s still has tentative addresses after %d ms",
 		       p->rq->ifname, DETECTION_MS);

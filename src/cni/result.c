@@ -42,13 +42,13 @@ static void write_interfaces(struct out *w, const struct cni_result *rs, enum cn
 			out_object(w, NULL) {
 				out_str(w, "name", f->name);
 				write_text(w, "mac", f->mac);
-				if (f->mtu && v >= CNI_1_1_0)
-					out_u64(w, "mtu", f->mtu);
-				if (v >= CNI_1_1_0)
-					write_text(w, "pciID", f->pci_id);
 				write_text(w, "sandbox", f->sandbox);
-				if (v >= CNI_1_1_0)
+				if (v >= CNI_1_1_0) {
+					if (f->mtu)
+						out_u64(w, "mtu", f->mtu);
+					write_text(w, "pciID", f->pci_id);
 					write_text(w, "socketPath", f->socket_path);
+				}
 			}
 		}
 	}

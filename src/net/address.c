@@ -7,6 +7,9 @@
 
 #include "netlink/attr.h"
 
+/* IP6_RT_PRIO_USER in the kernel's include/linux/ipv6_route.h: what a route has that names none. */
+#define IPV6_METRIC 1024u
+
 static uint8_t af_of(const struct ip *ip)
 {
 	return ip->family == 6 ? AF_INET6 : AF_INET;
@@ -35,29 +38,36 @@ static void put_ifaddr(struct nl_batch *b, int link, const struct prefix *addres
 	nl_put(b, IFA_ADDRESS, address->ip.b, ip_size(&address->ip));
 }
 
-void put_tested_address(struct nl_batch *b, int link, const struct prefix *address)
+void put_address(struct nl_batch *b, int link, const struct prefix *address, bool tested)
 {
 	struct ip last = prefix_last(address);
 
 	nl_op(b, "add address", RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
 	put_ifaddr(b, link, address);
-	if (address->ip.family == 4 && address->len <= 30) /* RFC 3021: others have no broadcast */
+	if (address->ip.family == 6)
+		nl_u32(b, IFA_FLAGS, tested ? 0 : IFA_F_NODAD);
+	else if (address->len <= 30) /* RFC 3021: shorter subnets have no broadcast */
 		nl_put(b, IFA_BROADCAST, last.b, ip_size(&last));
 }
 
-void put_address(struct nl_batch *b, int link, const struct prefix *address)
+void put_default_route(struct nl_batch *b, int link, const struct ip *gateway)
 {
-	put_tested_address(b, link, address);
-	if (address->ip.family == 6)
-		nl_u32(b, IFA_FLAGS, IFA_F_NODAD);
-}
+	struct rtmsg route = {.rtm_family = af_of(gateway),
+			      .rtm_table = RT_TABLE_MAIN,
+			      .rtm_protocol = RTPROT_BOOT,
+			      .rtm_scope = RT_SCOPE_UNIVERSE,
+			      .rtm_type = RTN_UNICAST};
 
-void put_raise(struct nl_batch *b, int link)
-{
-	struct ifinfomsg info = {.ifi_index = link, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
-
-	nl_op(b, "raise pod link", RTM_NEWLINK, 0);
-	nl_head(b, &info, sizeof(info));
+	nl_op(b, "add default route", RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND);
+	nl_head(b, &route, sizeof(route));
+	/*
+	 * IPv4 keeps routes of one prefix in the order they came. IPv6 would join those of one
+	 * metric into a multipath route, and half of the flows would take the wrong link.
+	 */
+	if (gateway->family == 6)
+		nl_u32(b, RTA_PRIORITY, IPV6_METRIC + (uint32_t)link);
+	nl_u32(b, RTA_OIF, (uint32_t)link);
+	nl_put(b, RTA_GATEWAY, gateway->b, ip_size(gateway));
 }
 
 /* Apply b. Gives 0; 1 for an answer of errno harmless; -1 with e set. */
@@ -76,7 +86,7 @@ int address_add(struct nl_sock *s, int link, const struct prefix *address, struc
 	struct nl_batch b;
 
 	nl_batch_init(&b);
-	put_address(&b, link, address);
+	put_address(&b, link, address, false);
 	return apply_unless(s, &b, EEXIST, e);
 }
 

@@ -10,14 +10,17 @@
 #include "base/ip.h"
 #include "netlink/socket.h"
 
-/* Append: add an address to a link, usable at once (IPv6: without duplicate address detection). */
-void put_address(struct nl_batch *b, int link, const struct prefix *address);
+/*
+ * Append: add an address to a link, usable at once; or, if it is of IPv6 and to be tested, when the
+ * kernel has looked for duplicates.
+ */
+void put_address(struct nl_batch *b, int link, const struct prefix *address, bool tested);
 
-/* The same; but one of IPv6 is tentative until the kernel has looked for duplicates. */
-void put_tested_address(struct nl_batch *b, int link, const struct prefix *address);
-
-/* Append: raise a link. */
-void put_raise(struct nl_batch *b, int link);
+/*
+ * Append: a default route through a gateway on that link. A pod may have one by another network's
+ * link: that one stays the first choice, as its link is older. (For all other routes: net/route.h.)
+ */
+void put_default_route(struct nl_batch *b, int link, const struct ip *gateway);
 
 /* Add an address. Gives 0; 1 if it is there already; -1 with e set. */
 int address_add(struct nl_sock *s, int link, const struct prefix *address,

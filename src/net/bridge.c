@@ -10,24 +10,6 @@
 
 #include "netlink/attr.h"
 
-static void put_ifinfo(struct nl_batch *b, uint8_t family, int index, unsigned flags)
-{
-	struct ifinfomsg info = {
-		.ifi_family = family, .ifi_index = index, .ifi_flags = flags, .ifi_change = flags};
-
-	nl_head(b, &info, sizeof(info));
-}
-
-/* The kernel's own words say that it cannot, not what would help. */
-static int apply(struct nl_sock *s, struct nl_batch *b, const char *option, struct err *e)
-{
-	if (nl_apply(s, b, e) == 0)
-		return 0;
-	if (e->sys == EOPNOTSUPP)
-		err_prefix(e, "the kernel lacks %s", option);
-	return -1;
-}
-
 int bridge_create(struct nl_sock *s, const struct bridge_spec *spec, struct err *e)
 {
 	struct nl_batch b;
@@ -41,20 +23,50 @@ int bridge_create(struct nl_sock *s, const struct bridge_spec *spec, struct err 
 		nl_u32(&b, IFLA_MTU, spec->mtu);
 	nl_nest(&b, IFLA_LINKINFO) {
 		nl_str(&b, IFLA_INFO_KIND, "bridge");
-		if (spec->vlan_filtering)
-			nl_nest(&b, IFLA_INFO_DATA)
-				nl_u8(&b, IFLA_BR_VLAN_FILTERING, 1);
+		if (spec->options)
+			spec->options(&b);
 	}
-	if (spec->alias) { /* the creating message takes none */
-		nl_op(&b, "mark bridge as made here", RTM_NEWLINK, 0);
-		put_ifinfo(&b, AF_UNSPEC, 0, 0);
-		nl_str(&b, IFLA_IFNAME, spec->name);
-		nl_str(&b, IFLA_IFALIAS, spec->alias);
-	}
-	return apply(s, &b,
-		     spec->vlan_filtering ? "CONFIG_BRIDGE with CONFIG_BRIDGE_VLAN_FILTERING"
-					  : "CONFIG_BRIDGE",
-		     e);
+	if (spec->alias)
+		put_alias(&b, spec->name, 0, spec->alias);
+	return link_create(s, &b, "CONFIG_BRIDGE", e);
+}
+
+static const char vlan_option[] = "CONFIG_BRIDGE_VLAN_FILTERING";
+
+void put_vlan_filtering(struct nl_batch *b)
+{
+	nl_nest(b, IFLA_INFO_DATA)
+		nl_u8(b, IFLA_BR_VLAN_FILTERING, 1);
+}
+
+static int take_filtering(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+{
+	const struct nlattr *tb[IFLA_LINKINFO + 1], *info[IFLA_INFO_DATA + 1];
+	const struct nlattr *data[IFLA_BR_VLAN_FILTERING + 1];
+
+	(void)op, (void)e;
+	nl_attrs_of(tb, IFLA_LINKINFO, h, sizeof(struct ifinfomsg));
+	nl_attrs_in(info, IFLA_INFO_DATA, tb[IFLA_LINKINFO]);
+	nl_attrs_in(data, IFLA_BR_VLAN_FILTERING, info[IFLA_INFO_DATA]);
+	*(bool *)arg = nl_get_u8(data[IFLA_BR_VLAN_FILTERING]);
+	return 0;
+}
+
+static int ask(struct nl_sock *s, const char *label, int index, nl_answer_fn *take, void *arg,
+	       struct err *e)
+{
+	struct nl_batch b;
+
+	nl_batch_init(&b);
+	nl_op(&b, label, RTM_GETLINK, 0);
+	put_ifinfo(&b, AF_UNSPEC, index, 0);
+	return nl_ask(s, &b, take, arg, e);
+}
+
+int bridge_filters_vlans(struct nl_sock *s, int index, bool *filters, struct err *e)
+{
+	*filters = false;
+	return ask(s, "look up bridge", index, take_filtering, filters, e);
 }
 
 /* --- flags of a port --------------------------------------------------------------------------- */
@@ -91,13 +103,8 @@ static int take_port(const struct nlmsghdr *h, unsigned op, void *arg, struct er
 
 int bridge_port_look(struct nl_sock *s, int index, struct bridge_port *port, struct err *e)
 {
-	struct nl_batch b;
-
 	*port = (struct bridge_port){false, false};
-	nl_batch_init(&b);
-	nl_op(&b, "look up bridge port", RTM_GETLINK, 0);
-	put_ifinfo(&b, AF_UNSPEC, index, 0);
-	return nl_ask(s, &b, take_port, port, e);
+	return ask(s, "look up bridge port", index, take_port, port, e);
 }
 
 /* --- VLANs of a port --------------------------------------------------------------------------- */
@@ -159,7 +166,7 @@ int bridge_port_set_vlans(struct nl_sock *s, int index, const struct vlan_set *v
 			last++;
 		/* A batch holds only so much, and a list may be as ragged as it likes. */
 		if (b.ops >= NL_BATCH_OPS - 2) {
-			if (apply(s, &b, "CONFIG_BRIDGE_VLAN_FILTERING", e))
+			if (link_create(s, &b, vlan_option, e))
 				return -1;
 			nl_batch_init(&b);
 		}
@@ -168,7 +175,7 @@ int bridge_port_set_vlans(struct nl_sock *s, int index, const struct vlan_set *v
 	if (v->pvid)
 		put_vlans(&b, "set VLAN of bridge port", RTM_SETLINK, index, v->pvid, v->pvid,
 			  BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED);
-	return b.ops ? apply(s, &b, "CONFIG_BRIDGE_VLAN_FILTERING", e) : 0;
+	return b.ops ? link_create(s, &b, vlan_option, e) : 0;
 }
 
 struct vlan_search {

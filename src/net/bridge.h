@@ -14,12 +14,17 @@ struct bridge_spec {
 	const char *name;
 	const char *alias; /* NULL: none */
 	uint8_t mac[MAC_BYTES];
-	uint32_t mtu; /* 0: the kernel's default */
-	bool vlan_filtering;
+	uint32_t mtu;			     /* 0: the kernel's default */
+	void (*options)(struct nl_batch *b); /* NULL, or put_vlan_filtering */
 };
 
 /* Make a bridge, up, with its MAC pinned. One that is there already is an error (EEXIST). */
 int bridge_create(struct nl_sock *s, const struct bridge_spec *spec, struct err *e) must_check;
+
+/* The bridge filters VLANs. (Apart, as a node without the bridge plugin has no use for it.) */
+void put_vlan_filtering(struct nl_batch *b);
+/* Does it? */
+int bridge_filters_vlans(struct nl_sock *s, int index, bool *filters, struct err *e) must_check;
 
 /* Flags of a port. */
 struct bridge_port {

@@ -10,9 +10,10 @@
 
 #include "netlink/attr.h"
 
-static void put_ifinfo(struct nl_batch *b, int index, unsigned flags)
+void put_ifinfo(struct nl_batch *b, uint8_t family, int index, unsigned flags)
 {
-	struct ifinfomsg info = {.ifi_index = index, .ifi_flags = flags, .ifi_change = flags};
+	struct ifinfomsg info = {
+		.ifi_family = family, .ifi_index = index, .ifi_flags = flags, .ifi_change = flags};
 
 	nl_head(b, &info, sizeof(info));
 }
@@ -21,7 +22,7 @@ static void put_ifinfo(struct nl_batch *b, int index, unsigned flags)
 static void put_question(struct nl_batch *b, const char *label, uint16_t flags, int index)
 {
 	nl_op(b, label, RTM_GETLINK, flags);
-	put_ifinfo(b, index, 0);
+	put_ifinfo(b, 0, index, 0);
 	nl_u32(b, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 }
 
@@ -34,7 +35,7 @@ void link_read(struct link *link, const struct nlmsghdr *h)
 {
 	const struct nlattr
 		*tb[IFLA_LINKINFO + 1 > IFLA_IFALIAS + 1 ? IFLA_LINKINFO + 1 : IFLA_IFALIAS + 1];
-	const struct nlattr *kind[IFLA_INFO_DATA + 1], *data[IFLA_BR_VLAN_FILTERING + 1];
+	const struct nlattr *kind[IFLA_INFO_KIND + 1];
 	const struct ifinfomsg *info = nl_head_of(h, sizeof(*info));
 	const void *mac;
 	size_t n;
@@ -43,12 +44,10 @@ void link_read(struct link *link, const struct nlmsghdr *h)
 	if (h->nlmsg_type != RTM_NEWLINK || !info)
 		return;
 	nl_attrs_of(tb, ARRAY_SIZE(tb) - 1, h, sizeof(*info));
-	nl_attrs_in(kind, IFLA_INFO_DATA, tb[IFLA_LINKINFO]);
+	nl_attrs_in(kind, IFLA_INFO_KIND, tb[IFLA_LINKINFO]);
 	link->index = info->ifi_index;
 	link->up = info->ifi_flags & IFF_UP;
-	link->running = info->ifi_flags & IFF_RUNNING;
-	link->promiscuous = info->ifi_flags & IFF_PROMISC;
-	link->allmulti = info->ifi_flags & IFF_ALLMULTI;
+	link->flags = info->ifi_flags;
 	link->master = (int)nl_get_u32(tb[IFLA_MASTER]);
 	link->peer = (int)nl_get_u32(tb[IFLA_LINK]);
 	link->mtu = nl_get_u32(tb[IFLA_MTU]);
@@ -59,10 +58,21 @@ void link_read(struct link *link, const struct nlmsghdr *h)
 	copy_text(link->name, sizeof(link->name), tb[IFLA_IFNAME]);
 	copy_text(link->kind, sizeof(link->kind), kind[IFLA_INFO_KIND]);
 	copy_text(link->alias, sizeof(link->alias), tb[IFLA_IFALIAS]);
-	if (strcmp(link->kind, "bridge") == 0) {
-		nl_attrs_in(data, IFLA_BR_VLAN_FILTERING, kind[IFLA_INFO_DATA]);
-		link->vlan_filtering = nl_get_u8(data[IFLA_BR_VLAN_FILTERING]);
-	}
+}
+
+bool link_is_running(const struct link *link)
+{
+	return link->flags & IFF_RUNNING;
+}
+
+bool link_is_promiscuous(const struct link *link)
+{
+	return link->flags & IFF_PROMISC;
+}
+
+bool link_takes_multicast(const struct link *link)
+{
+	return link->flags & IFF_ALLMULTI;
 }
 
 static int take_link(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
@@ -105,7 +115,7 @@ void put_pod_link(struct nl_batch *b, const struct pod_link *l)
 	static const uint8_t none[MAC_BYTES];
 
 	nl_op(b, "create veth pair", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
-	put_ifinfo(b, 0, IFF_UP);
+	put_ifinfo(b, 0, 0, IFF_UP);
 	nl_str(b, IFLA_IFNAME, l->host_name);
 	nl_put(b, IFLA_ADDRESS, l->host_mac, MAC_BYTES);
 	if (l->bridge)
@@ -116,7 +126,7 @@ void put_pod_link(struct nl_batch *b, const struct pod_link *l)
 		nl_str(b, IFLA_INFO_KIND, "veth");
 		nl_nest(b, IFLA_INFO_DATA) {
 			nl_nest(b, VETH_INFO_PEER) {
-				put_ifinfo(b, 0, 0);
+				put_ifinfo(b, 0, 0, 0);
 				nl_str(b, IFLA_IFNAME, l->pod_name);
 				if (memcmp(l->pod_mac, none, MAC_BYTES) != 0)
 					nl_put(b, IFLA_ADDRESS, l->pod_mac, MAC_BYTES);
@@ -127,21 +137,24 @@ void put_pod_link(struct nl_batch *b, const struct pod_link *l)
 			}
 		}
 	}
-	if (l->alias) { /* the creating message takes none */
-		nl_op(b, "mark link with its owner", RTM_NEWLINK, 0);
-		put_ifinfo(b, 0, 0);
-		nl_str(b, IFLA_IFNAME, l->host_name);
-		nl_str(b, IFLA_IFALIAS, l->alias);
-	}
 }
 
-int link_create_pod(struct nl_sock *s, struct nl_batch *b, struct err *e)
+void put_alias(struct nl_batch *b, const char *name, int index, const char *alias)
+{
+	nl_op(b, "set link alias", RTM_NEWLINK, 0);
+	put_ifinfo(b, 0, index, 0);
+	if (name)
+		nl_str(b, IFLA_IFNAME, name);
+	/* Empty, without even a NUL, removes it: dev_set_alias in net/core/dev.c. */
+	nl_put(b, IFLA_IFALIAS, alias, *alias ? strlen(alias) + 1 : 0);
+}
+
+int link_create(struct nl_sock *s, struct nl_batch *b, const char *option, struct err *e)
 {
 	if (nl_apply(s, b, e) == 0)
 		return 0;
-	/* The kernel's own words say that it has no such, not what would help. */
 	if (e->sys == EOPNOTSUPP)
-		err_prefix(e, "the kernel lacks CONFIG_VETH");
+		err_prefix(e, "the kernel lacks %s", option);
 	return -1;
 }
 
@@ -154,24 +167,28 @@ static void put_flag(struct nl_batch *b, const char *label, int index, unsigned 
 	nl_head(b, &info, sizeof(info));
 }
 
-static int set_flag(struct nl_sock *s, const char *label, int index, unsigned flag, bool on,
-		    struct err *e)
+void put_raise(struct nl_batch *b, int index)
+{
+	put_flag(b, "raise link", index, IFF_UP, true);
+}
+
+static int raise_or_lower(struct nl_sock *s, const char *label, int index, bool up, struct err *e)
 {
 	struct nl_batch b;
 
 	nl_batch_init(&b);
-	put_flag(&b, label, index, flag, on);
+	put_flag(&b, label, index, IFF_UP, up);
 	return nl_apply(s, &b, e);
 }
 
 int link_raise(struct nl_sock *s, int index, struct err *e)
 {
-	return set_flag(s, "raise link", index, IFF_UP, true, e);
+	return raise_or_lower(s, "raise link", index, true, e);
 }
 
 int link_lower(struct nl_sock *s, int index, struct err *e)
 {
-	return set_flag(s, "lower link", index, IFF_UP, false, e);
+	return raise_or_lower(s, "lower link", index, false, e);
 }
 
 int link_change(struct nl_sock *s, int index, const struct link_change *c, struct err *e)
@@ -181,21 +198,21 @@ int link_change(struct nl_sock *s, int index, const struct link_change *c, struc
 	nl_batch_init(&b);
 	if (c->mac) {
 		nl_op(&b, "set MAC address", RTM_NEWLINK, 0);
-		put_ifinfo(&b, index, 0);
+		put_ifinfo(&b, 0, index, 0);
 		nl_put(&b, IFLA_ADDRESS, c->mac, MAC_BYTES);
 	}
 	if (c->promiscuous >= 0)
 		put_flag(&b, "set promiscuous mode", index, IFF_PROMISC, c->promiscuous);
 	if (c->mtu) {
 		nl_op(&b, "set MTU", RTM_NEWLINK, 0);
-		put_ifinfo(&b, index, 0);
+		put_ifinfo(&b, 0, index, 0);
 		nl_u32(&b, IFLA_MTU, c->mtu);
 	}
 	if (c->allmulti >= 0)
 		put_flag(&b, "set all-multicast mode", index, IFF_ALLMULTI, c->allmulti);
 	if (c->queue >= 0) {
 		nl_op(&b, "set length of transmit queue", RTM_NEWLINK, 0);
-		put_ifinfo(&b, index, 0);
+		put_ifinfo(&b, 0, index, 0);
 		nl_u32(&b, IFLA_TXQLEN, (uint32_t)c->queue);
 	}
 	return b.ops ? nl_apply(s, &b, e) : 0;
@@ -206,10 +223,7 @@ int link_set_alias(struct nl_sock *s, int index, const char *alias, struct err *
 	struct nl_batch b;
 
 	nl_batch_init(&b);
-	nl_op(&b, "set link alias", RTM_NEWLINK, 0);
-	put_ifinfo(&b, index, 0);
-	/* Empty, without even a NUL, removes it: dev_set_alias in net/core/dev.c. */
-	nl_put(&b, IFLA_IFALIAS, alias, *alias ? strlen(alias) + 1 : 0);
+	put_alias(&b, NULL, index, alias);
 	return nl_apply(s, &b, e);
 }
 
@@ -219,7 +233,7 @@ int link_remove(struct nl_sock *s, int index, struct err *e)
 
 	nl_batch_init(&b);
 	nl_op(&b, "remove link", RTM_DELLINK, 0);
-	put_ifinfo(&b, index, 0);
+	put_ifinfo(&b, 0, index, 0);
 	if (nl_apply(s, &b, e) == 0)
 		return 0;
 	if (e->sys != ENODEV)

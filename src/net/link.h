@@ -19,10 +19,7 @@ struct link {
 	int master; /* index of the bridge it is a port of; 0: none */
 	int peer;   /* of a veth: index of the other end, in its own namespace */
 	bool up;
-	bool running;	     /* up, and so is the other end */
-	bool promiscuous;    /* because it was told to, not because somebody listens */
-	bool allmulti;	     /* likewise */
-	bool vlan_filtering; /* of a bridge */
+	unsigned flags; /* IFF_*: see below */
 	uint32_t mtu;
 	uint32_t queue; /* length of its transmit queue, in packets */
 	uint8_t mac[MAC_BYTES];
@@ -30,6 +27,12 @@ struct link {
 	char kind[LINK_KIND]; /* "veth", "bridge" ...; "" for hardware */
 	char alias[LINK_ALIAS];
 };
+
+/* Up, and so is the other end. */
+bool link_is_running(const struct link *link);
+/* Promiscuous, taking all multicast: because it was told to, not because somebody listens. */
+bool link_is_promiscuous(const struct link *link);
+bool link_takes_multicast(const struct link *link);
 
 /* Look a link up by name, or by index (0: none); link->index is 0 when there is none. */
 int link_look(struct nl_sock *s, const char *name, struct link *link, struct err *e) must_check;
@@ -45,8 +48,7 @@ void put_link_question(struct nl_batch *b, const char *name);
 struct pod_link {
 	const char *host_name;
 	uint8_t host_mac[MAC_BYTES];
-	const char *alias; /* of the host end; NULL: none */
-	int bridge;	   /* index; 0: none */
+	int bridge; /* index; 0: none */
 	const char *pod_name;
 	uint8_t pod_mac[MAC_BYTES]; /* all zero: the kernel chooses one */
 	int netns;		    /* descriptor of the pod's namespace; -1: this one */
@@ -59,8 +61,24 @@ struct pod_link {
  */
 void put_pod_link(struct nl_batch *b, const struct pod_link *l);
 
-/* nl_apply for a batch that begins with put_pod_link: names the kernel option that is lacking. */
-int link_create_pod(struct nl_sock *s, struct nl_batch *b, struct err *e) must_check;
+/*
+ * Append: give a link an alias ("" removes it), by its name, or with name NULL by its index. (The
+ * message that makes one takes none.)
+ */
+void put_alias(struct nl_batch *b, const char *name, int index, const char *alias);
+
+/* Append: raise a link. */
+void put_raise(struct nl_batch *b, int index);
+
+/*
+ * nl_apply for a batch that makes a link, naming the kernel option that may be lacking: its own words
+ * say that it cannot, not what would help.
+ */
+int link_create(struct nl_sock *s, struct nl_batch *b, const char *option,
+		struct err *e) must_check;
+
+/* For the files that build what this one does not know: a message's fixed header. */
+void put_ifinfo(struct nl_batch *b, uint8_t family, int index, unsigned flags);
 
 /* Change a link: raise it, lower it; give it an alias ("" removes it). */
 int link_raise(struct nl_sock *s, int index, struct err *e) must_check;

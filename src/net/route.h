@@ -26,8 +26,8 @@ struct route_spec {
 };
 
 /*
- * Append: add that route by a link. A pod may have another default route, by another network's link:
- * that one stays the first choice, as its link is older.
+ * Append: add that route by a link. A default route comes behind those that are there already, as
+ * put_default_route in net/address.h has it.
  */
 void put_route(struct nl_batch *b, int link, const struct route_spec *r);
 

@@ -10,17 +10,18 @@
 #include "base/log.h"
 #include "base/number.h"
 
-static void full_path(char out[static PATH_MAX], const char *path)
+/* In a buffer that the next call uses again. */
+static const char *full_path(const char *path)
 {
-	snprintf(out, PATH_MAX, "/proc/sys/%s", path);
+	static char name[PATH_MAX];
+
+	snprintf(name, sizeof(name), "/proc/sys/%s", path);
+	return name;
 }
 
 bool sysctl_read(const char *path, char *value, size_t size)
 {
-	char name[PATH_MAX];
-
-	full_path(name, path);
-	return file_read(AT_FDCWD, name, value, size) >= 0;
+	return file_read(AT_FDCWD, full_path(path), value, size) >= 0;
 }
 
 long sysctl_number(const char *path)
@@ -28,7 +29,7 @@ long sysctl_number(const char *path)
 	char text[32];
 	uint32_t value;
 
-	if (!sysctl_read(path, text, sizeof(text)))
+	if (file_read(AT_FDCWD, full_path(path), text, sizeof(text)) < 0)
 		return -1;
 	text[strcspn(text, "\n")] = '\0';
 	return number_parse(&value, text, UINT32_MAX) ? (long)value : -1;
@@ -36,10 +37,9 @@ long sysctl_number(const char *path)
 
 int sysctl_write(const char *path, const char *value, struct err *e)
 {
-	char name[PATH_MAX];
+	const char *name = full_path(path);
 	cleanup_fd int fd = -1;
 
-	full_path(name, path);
 	fd = openat(AT_FDCWD, name, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || file_write_all(fd, value, strlen(value)))
 		return err_sys(e, ERR_IO, "set sysctl", errno, "%s to %s", name, value);
@@ -49,10 +49,9 @@ int sysctl_write(const char *path, const char *value, struct err *e)
 
 int sysctl_set(const char *path, unsigned value, struct err *e)
 {
-	char text[16];
+	static const char digits[][2] = {"0", "1", "2", "3"};
 
-	snprintf(text, sizeof(text), "%u", value);
-	return sysctl_write(path, text, e);
+	return sysctl_write(path, digits[value & 3], e);
 }
 
 void sysctl_try(const char *family, const char *ifname, const char *key, unsigned value)

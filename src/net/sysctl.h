@@ -17,7 +17,7 @@
 long sysctl_number(const char *path);
 
 /*
- * Write a number. Gives 0, or -1 with e set: ERR_IO, the full path, and in e->sys why: EROFS for a
+ * Write a number, 0 to 3: all that switches have. Gives 0, or -1 with e set: ERR_IO, the full path, and in e->sys why: EROFS for a
  * read-only /proc/sys, ENOENT where the kernel has no such setting.
  */
 int sysctl_set(const char *path, unsigned value, struct err *e) must_check;

@@ -14,7 +14,6 @@
 #include "base/log.h"
 #include "cni/wanted.h"
 #include "net/address.h"
-#include "net/route.h"
 #include "net/sysctl.h"
 #include "plugins/bash_cni.h"
 
@@ -189,7 +188,7 @@ static int create_link(struct job *j, const struct node_state *node, struct err 
 	memcpy(link.pod_mac, j->mac, MAC_BYTES);
 	nl_batch_init(&b);
 	put_pod_link(&b, &link);
-	return link_create_pod(&j->host.route, &b, e);
+	return link_create(&j->host.route, &b, "CONFIG_VETH", e);
 }
 
 static int enable_ipv6(void *arg, struct err *e)
@@ -213,12 +212,11 @@ static int configure_pod(struct job *j, struct err *e)
 	for (unsigned family = 0; family < POD_FAMILIES; family++) {
 		const struct ip *gateway = &j->conf.net.range[family].gateway;
 		struct prefix address = pod_address(j, family);
-		struct route_spec route = {.dst.ip.family = gateway->family, .gateway = *gateway};
 
 		if (!job_uses(j, family))
 			continue;
-		put_address(&b, link.index, &address);
-		put_route(&b, link.index, &route);
+		put_address(&b, link.index, &address, false);
+		put_default_route(&b, link.index, gateway);
 	}
 	return nl_apply(&j->pod, &b, e);
 }

@@ -61,8 +61,9 @@ static int choose_mac(uint8_t mac[static MAC_BYTES], const struct job *j,
 static int make_bridge(struct job *j, const struct cni_result *rs, struct err *e)
 {
 	const struct bridge_conf *c = &j->conf;
-	struct bridge_spec spec = {
-		.name = c->bridge, .mtu = c->mtu, .vlan_filtering = c->use_vlans};
+	struct bridge_spec spec = {.name = c->bridge,
+				   .mtu = c->mtu,
+				   .options = c->use_vlans ? put_vlan_filtering : NULL};
 
 	if (choose_mac(spec.mac, j, rs, e))
 		return -1;
@@ -71,6 +72,8 @@ static int make_bridge(struct job *j, const struct cni_result *rs, struct err *e
 	} else if (e->sys == EEXIST) {
 		err_clear(e); /* another pod was faster */
 	} else {
+		if (e->sys == EOPNOTSUPP && c->use_vlans)
+			err_prefix(e, "the kernel lacks CONFIG_BRIDGE_VLAN_FILTERING, or");
 		err_prefix(e, "failed to create bridge \"%s\"", c->bridge);
 		return -1;
 	}
@@ -83,15 +86,19 @@ static int make_bridge(struct job *j, const struct cni_result *rs, struct err *e
 }
 
 /* A pod whose packets would be in no VLAN is worse than none. */
-static int demand_vlans(const struct job *j, struct err *e)
+int bridge_demand_vlans(const struct bridge_conf *c, struct pod *p, const struct link *bridge,
+			struct err *e)
 {
-	if (!j->conf.use_vlans || j->bridge.vlan_filtering)
+	bool filters = true;
+
+	if (c->use_vlans && bridge_filters_vlans(&p->host.route, bridge->index, &filters, e))
+		return -1;
+	if (filters)
 		return 0;
 	err_set(e, ERR_STATE, NULL,
-		"bridge \"%s\" does not filter VLANs, so \"vlan\" would do nothing",
-		j->conf.bridge);
+		"bridge \"%s\" does not filter VLANs, so \"vlan\" would do nothing", c->bridge);
 	err_hint(e, "ip link set %s type bridge vlan_filtering 1; or name another bridge",
-		 j->conf.bridge);
+		 c->bridge);
 	return -1;
 }
 
@@ -101,9 +108,10 @@ static int ensure_bridge(struct job *j, const struct cni_result *rs, struct err 
 		.promiscuous = 1, .allmulti = -1, .queue = -1};
 	struct nl_sock *route = &j->pod.host.route;
 
-	if ((!j->bridge.index && make_bridge(j, rs, e)) || demand_vlans(j, e))
+	if ((!j->bridge.index && make_bridge(j, rs, e)) ||
+	    bridge_demand_vlans(&j->conf, &j->pod, &j->bridge, e))
 		return -1;
-	if (j->conf.promiscuous && !j->bridge.promiscuous &&
+	if (j->conf.promiscuous && !link_is_promiscuous(&j->bridge) &&
 	    link_change(route, j->bridge.index, &promiscuous, e))
 		return -1;
 	sysctl_try("ipv6", j->conf.bridge, "accept_ra", 0);
@@ -146,9 +154,10 @@ static int await_carrier(struct job *j, struct err *e)
 
 	for (int waited = 0; waited < CARRIER_MS; waited += LOOK_MS) {
 		if (link_look_index(route, j->host.index, &j->host, e) ||
-		    (!j->bridge.running && link_look_index(route, j->bridge.index, &j->bridge, e)))
+		    (!link_is_running(&j->bridge) &&
+		     link_look_index(route, j->bridge.index, &j->bridge, e)))
 			return -1;
-		if (j->host.running && j->bridge.running)
+		if (link_is_running(&j->host) && link_is_running(&j->bridge))
 			return 0;
 		nanosleep(&pause, NULL);
 	}

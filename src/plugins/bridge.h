@@ -73,6 +73,10 @@ const char *bridge_vlan_link_name(const struct bridge_conf *c, struct err *e) mu
 int bridge_find(const struct bridge_conf *c, struct pod *p, struct link *bridge,
 		struct err *e) must_check;
 
+/* Where VLANs are wanted: does the bridge filter them? Else ERR_STATE. */
+int bridge_demand_vlans(const struct bridge_conf *c, struct pod *p, const struct link *bridge,
+			struct err *e) must_check;
+
 /* The verbs. */
 int bridge_check(const struct cni_request *rq, struct err *e);
 int bridge_status(const struct cni_request *rq, struct err *e);

@@ -181,7 +181,7 @@ static int make_vlan_link(const struct bridge_conf *c, struct pod *p, const stru
 	vlan_set_add(&vlans, c->vlan);
 	nl_batch_init(&b);
 	put_pod_link(&b, &pair);
-	if (link_create_pod(&p->host.route, &b, e)) {
+	if (link_create(&p->host.route, &b, "CONFIG_VETH", e)) {
 		err_prefix(e, "failed to create vlan interface");
 		return -1;
 	}

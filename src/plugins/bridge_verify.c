@@ -41,7 +41,7 @@ static int check_bridge(const struct bridge_conf *c, struct pod *p, const struct
 	if (*said->mac && strcasecmp(said->mac, mac) != 0)
 		return err_set(e, ERR_STATE, NULL, "Bridge interface %s Mac doesn't match: %s",
 			       c->bridge, said->mac);
-	if (c->promiscuous && !bridge->promiscuous)
+	if (c->promiscuous && !link_is_promiscuous(bridge))
 		return err_set(e, ERR_STATE, NULL,
 			       "Bridge interface %s configured Promisc Mode true doesn't match "
 			       "current state: false",
@@ -165,11 +165,9 @@ int bridge_status(const struct cni_request *rq, struct err *e)
 	if (bridge_conf_read(&c, rq, e))
 		return -1;
 	if (node_sockets_open(&p.host, e) || bridge_find(&c, &p, &bridge, e) ||
+	    (bridge.index && bridge_demand_vlans(&c, &p, &bridge, e)) ||
 	    (c.check_mac && spoofcheck_try(&p.host.netfilter, e)))
 		return unavailable(e);
-	if (c.use_vlans && bridge.index && !bridge.vlan_filtering)
-		return err_set(e, ERR_UNAVAILABLE, NULL, "bridge \"%s\" does not filter VLANs",
-			       c.bridge);
 	return c.addresses ? ipam_status(rq, e) : 0;
 }
 

@@ -60,7 +60,7 @@ static int configure_host(struct pod *p, const struct link *host, const struct c
 					    .scope = ROUTE_SCOPE_HOST};
 
 		if (!seen_before(rs, i))
-			put_address(&b, host->index, &gateway);
+			put_address(&b, host->index, &gateway, false);
 		put_route(&b, host->index, &to_pod);
 	}
 	return nl_apply(&p->host.route, &b, e);

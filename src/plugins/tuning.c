@@ -219,7 +219,7 @@ static int check_link(struct pod *p, const struct tuning_conf *c, struct err *e)
 			       "Error: Tuning configured Ethernet of %s is %s, current value is %s",
 			       link.name, names_format_mac(want, c->mac),
 			       names_format_mac(have, link.mac));
-	if (c->link.promiscuous > 0 && !link.promiscuous)
+	if (c->link.promiscuous > 0 && !link_is_promiscuous(&link))
 		return err_set(e, ERR_STATE, NULL,
 			       "Error: Tuning link %s configured promisc is true, current value is "
 			       "false",
@@ -228,12 +228,12 @@ static int check_link(struct pod *p, const struct tuning_conf *c, struct err *e)
 		return err_set(e, ERR_STATE, NULL,
 			       "Error: Tuning configured MTU of %s is %u, current value is %u",
 			       link.name, c->link.mtu, link.mtu);
-	if (c->link.allmulti >= 0 && link.allmulti != (bool)c->link.allmulti)
+	if (c->link.allmulti >= 0 && link_takes_multicast(&link) != (bool)c->link.allmulti)
 		return err_set(e, ERR_STATE, NULL,
 			       "Error: Tuning configured all-multicast mode of %s is %s, current "
 			       "value is %s",
 			       link.name, c->link.allmulti ? "true" : "false",
-			       link.allmulti ? "true" : "false");
+			       link_takes_multicast(&link) ? "true" : "false");
 	if (c->link.queue >= 0 && link.queue != c->link.queue)
 		return err_set(e, ERR_STATE, NULL,
 			       "Error: Tuning configured Transmission Queue Length of %s is %u, "

@@ -34,11 +34,11 @@ int tuning_backup_write(const struct tuning_conf *c, const struct cni_request *r
 		if (c->link.mac)
 			out_str(&w, "mac", names_format_mac(mac, link->mac));
 		if (c->link.promiscuous >= 0)
-			out_bool(&w, "promisc", link->promiscuous);
+			out_bool(&w, "promisc", link_is_promiscuous(link));
 		if (c->link.mtu)
 			out_u64(&w, "mtu", link->mtu);
 		if (c->link.allmulti >= 0)
-			out_bool(&w, "allmulti", link->allmulti);
+			out_bool(&w, "allmulti", link_takes_multicast(link));
 		if (c->link.queue >= 0)
 			out_u64(&w, "txQLen", link->queue);
 		out_str(&w, owner_key, owner);
