@@ -151,6 +151,7 @@ struct sweep {
 	unsigned going;	 /* elements to be removed */
 	unsigned kept;	 /* of the network, elements that stay */
 	unsigned others; /* elements of other networks */
+	unsigned rules;	 /* of the table; those of the network are deleted by the change */
 	bool guarded;	 /* the change is for this generation of the ruleset only */
 	uint32_t generation;
 	struct nl_batch change;
@@ -175,6 +176,7 @@ static void take_rule(struct sweep *s, const struct nlmsghdr *h)
 	struct nft_rule rule;
 
 	names_network(name, s->network);
+	s->rules++;
 	if (nft_read_rule(&rule, h) && rule.comment && strcmp(rule.comment, name) == 0) {
 		struct nft_at at = s->o->table;
 
@@ -208,7 +210,7 @@ static int find(struct nl_sock *nf, struct sweep *s, bool guarded, struct err *e
 {
 	struct nl_batch q;
 
-	s->going = s->kept = s->others = 0;
+	s->going = s->kept = s->others = s->rules = 0;
 	s->guarded = guarded;
 	nl_batch_init(&s->change);
 	for (unsigned i = 0; i < s->o->sets; i++) {
@@ -234,25 +236,39 @@ static int find_rules(struct nl_sock *nf, struct sweep *s, struct err *e)
 
 /*
  * Elements alone are deleted whatever else happens meanwhile: an address gets another owner only
- * after this. Rules and the table are not, as that nobody needs them must still be true.
- *
- * Gives 0, or -1 with e set.
+ * after this. Gives 0, or -1 with e set.
  */
 static int sweep_once(struct nl_sock *nf, struct sweep *s, struct err *e)
 {
 	if (find(nf, s, false, e))
 		return -1;
-	if (s->going && s->kept == 0 && find(nf, s, true, e))
-		return -1;
 	if (s->going == 0)
 		return 0;
-	if (s->kept == 0 && s->others == 0) { /* all of it goes with the table */
+	nft_end(&s->change);
+	return nl_apply(nf, &s->change, e);
+}
+
+/*
+ * Rules and the table go when nobody has an element any more, and only if that is still so. (Who
+ * looks after having deleted its own sees it: of two that leave at once, the later one.)
+ */
+static int tidy_once(struct nl_sock *nf, struct sweep *s, struct err *e)
+{
+	if (find(nf, s, true, e))
+		return -1;
+	if (s->going || s->kept)
+		return 0;
+	if (find_rules(nf, s, e))
+		return -1;
+	if (s->rules == 0)
+		return 0;
+	if (s->others == 0) {
 		nl_batch_init(&s->change);
 		nft_begin(&s->change, s->generation);
 		nft_delete_table(&s->change, &s->o->table);
-	} else if (s->kept == 0 && s->going <= BATCH_ELEMENTS && find_rules(nf, s, e)) {
-		return -1;
 	}
+	if (s->change.ops == 1) /* none of the rules was the network's */
+		return 0;
 	nft_end(&s->change);
 	return nl_apply(nf, &s->change, e);
 }
@@ -262,13 +278,11 @@ int nft_owned_remove(struct nl_sock *nf, const struct nft_owned *o, const char *
 {
 	static struct sweep s;
 	unsigned total = 0;
-	int tries = 0;
+	bool swept = false;
 
 	s = (struct sweep){.o = o, .network = network, .keep = keep, .arg = arg};
-	while (tries < NFT_TRIES) {
-		bool all;
-
-		if (sweep_once(nf, &s, e)) {
+	for (int tries = 0; tries < NFT_TRIES;) {
+		if (swept ? tidy_once(nf, &s, e) : sweep_once(nf, &s, e)) {
 			if (nft_unsupported(e))
 				return 0;
 			if (!overtaken(e))
@@ -276,12 +290,14 @@ int nft_owned_remove(struct nl_sock *nf, const struct nft_owned *o, const char *
 			tries++;
 			continue;
 		}
-		all = s.going <= BATCH_ELEMENTS || (s.kept == 0 && s.others == 0);
-		total += all ? s.going : BATCH_ELEMENTS;
+		if (swept)
+			return 0;
 		tries = 0;
+		swept = s.going <= BATCH_ELEMENTS;
+		total += swept ? s.going : BATCH_ELEMENTS;
 		if (removed)
 			*removed = total;
-		if (all)
+		if (total == 0)
 			return 0;
 	}
 	return never_quiet(o, e);
