@@ -38,14 +38,14 @@ static void put_ifaddr(struct nl_batch *b, int link, const struct prefix *addres
 	nl_put(b, IFA_ADDRESS, address->ip.b, ip_size(&address->ip));
 }
 
-void put_address(struct nl_batch *b, int link, const struct prefix *address)
+void put_address(struct nl_batch *b, int link, const struct prefix *address, bool tested)
 {
 	struct ip last = prefix_last(address);
 
 	nl_op(b, "add address", RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
 	put_ifaddr(b, link, address);
 	if (address->ip.family == 6)
-		nl_u32(b, IFA_FLAGS, IFA_F_NODAD);
+		nl_u32(b, IFA_FLAGS, tested ? 0 : IFA_F_NODAD);
 	else if (address->len <= 30) /* RFC 3021: shorter subnets have no broadcast */
 		nl_put(b, IFA_BROADCAST, last.b, ip_size(&last));
 }
@@ -70,14 +70,6 @@ void put_default_route(struct nl_batch *b, int link, const struct ip *gateway)
 	nl_put(b, RTA_GATEWAY, gateway->b, ip_size(gateway));
 }
 
-void put_raise(struct nl_batch *b, int link)
-{
-	struct ifinfomsg info = {.ifi_index = link, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
-
-	nl_op(b, "raise pod link", RTM_NEWLINK, 0);
-	nl_head(b, &info, sizeof(info));
-}
-
 /* Apply b. Gives 0; 1 for an answer of errno harmless; -1 with e set. */
 static int apply_unless(struct nl_sock *s, struct nl_batch *b, int harmless, struct err *e)
 {
@@ -94,7 +86,7 @@ int address_add(struct nl_sock *s, int link, const struct prefix *address, struc
 	struct nl_batch b;
 
 	nl_batch_init(&b);
-	put_address(&b, link, address);
+	put_address(&b, link, address, false);
 	return apply_unless(s, &b, EEXIST, e);
 }
 
@@ -177,6 +169,56 @@ int address_first(struct nl_sock *s, int link, uint8_t family, bool any_scope,
 	if (search_addresses(s, family, &search, e))
 		return -1;
 	*address = search.found;
+	return 0;
+}
+
+struct address_list {
+	int link;
+	uint8_t af;
+	struct address *address;
+	unsigned max, count;
+};
+
+static int take_listed(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+{
+	struct address_list *list = arg;
+	const struct nlattr *tb[IFA_FLAGS + 1];
+	const struct ifaddrmsg *info = nl_head_of(h, sizeof(*info));
+	struct address *a;
+	uint32_t flags;
+
+	(void)op, (void)e;
+	if (h->nlmsg_type != RTM_NEWADDR || !info || (int)info->ifa_index != list->link ||
+	    info->ifa_family != list->af || list->count == list->max)
+		return 0;
+	nl_attrs_of(tb, IFA_FLAGS, h, sizeof(*info));
+	flags = tb[IFA_FLAGS] ? nl_get_u32(tb[IFA_FLAGS]) : info->ifa_flags;
+	a = &list->address[list->count++];
+	*a = (struct address){
+		.prefix = {.ip = ip_of(info->ifa_family,
+				       tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS]),
+			   .len = info->ifa_prefixlen},
+		.is_global = info->ifa_scope == RT_SCOPE_UNIVERSE,
+		.tentative = flags & IFA_F_TENTATIVE,
+		.duplicate = flags & IFA_F_DADFAILED,
+	};
+	return 0;
+}
+
+int address_list(struct nl_sock *s, int link, uint8_t family, struct address *address, unsigned max,
+		 unsigned *count, struct err *e)
+{
+	struct address_list list = {.link = link, .address = address, .max = max};
+	struct ifaddrmsg all = {.ifa_family = family == 6 ? AF_INET6 : AF_INET};
+	struct nl_batch b;
+
+	list.af = all.ifa_family;
+	nl_batch_init(&b);
+	nl_op(&b, "list addresses", RTM_GETADDR, NLM_F_DUMP);
+	nl_head(&b, &all, sizeof(all));
+	if (nl_dump(s, &b, take_listed, &list, e))
+		return -1;
+	*count = list.count;
 	return 0;
 }
 

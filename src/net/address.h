@@ -10,17 +10,17 @@
 #include "base/ip.h"
 #include "netlink/socket.h"
 
-/* Append: add an address to a link, usable at once (IPv6: without duplicate address detection). */
-void put_address(struct nl_batch *b, int link, const struct prefix *address);
+/*
+ * Append: add an address to a link, usable at once; or, if it is of IPv6 and to be tested, when the
+ * kernel has looked for duplicates.
+ */
+void put_address(struct nl_batch *b, int link, const struct prefix *address, bool tested);
 
 /*
  * Append: a default route through a gateway on that link. A pod may have one by another network's
- * link: that one stays the first choice, as its link is older.
+ * link: that one stays the first choice, as its link is older. (For all other routes: net/route.h.)
  */
 void put_default_route(struct nl_batch *b, int link, const struct ip *gateway);
-
-/* Append: raise a link. */
-void put_raise(struct nl_batch *b, int link);
 
 /* Add an address. Gives 0; 1 if it is there already; -1 with e set. */
 int address_add(struct nl_sock *s, int link, const struct prefix *address,
@@ -39,6 +39,18 @@ int address_look(struct nl_sock *s, int link, const struct prefix *address, bool
  */
 int address_first(struct nl_sock *s, int link, uint8_t family, bool any_scope,
 		  struct prefix *address, struct err *e) must_check;
+
+/* An address that a link has. */
+struct address {
+	struct prefix prefix;
+	bool is_global; /* not link-local, not for this host only */
+	bool tentative; /* IPv6: being tested for duplicates ... */
+	bool duplicate; /* ... and found to be one */
+};
+
+/* The addresses of a family (4, 6) on a link, at most max. */
+int address_list(struct nl_sock *s, int link, uint8_t family, struct address *address, unsigned max,
+		 unsigned *count, struct err *e) must_check;
 
 /* Index of the link that has an address; 0: none has. */
 int address_link(struct nl_sock *s, const struct ip *address, int *link, struct err *e) must_check;

@@ -10,9 +10,10 @@
 
 #include "netlink/attr.h"
 
-static void put_ifinfo(struct nl_batch *b, int index, unsigned flags)
+void put_ifinfo(struct nl_batch *b, uint8_t family, int index, unsigned flags)
 {
-	struct ifinfomsg info = {.ifi_index = index, .ifi_flags = flags, .ifi_change = flags};
+	struct ifinfomsg info = {
+		.ifi_family = family, .ifi_index = index, .ifi_flags = flags, .ifi_change = flags};
 
 	nl_head(b, &info, sizeof(info));
 }
@@ -21,7 +22,7 @@ static void put_ifinfo(struct nl_batch *b, int index, unsigned flags)
 static void put_question(struct nl_batch *b, const char *label, uint16_t flags, int index)
 {
 	nl_op(b, label, RTM_GETLINK, flags);
-	put_ifinfo(b, index, 0);
+	put_ifinfo(b, 0, index, 0);
 	nl_u32(b, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 }
 
@@ -46,15 +47,32 @@ void link_read(struct link *link, const struct nlmsghdr *h)
 	nl_attrs_in(kind, IFLA_INFO_KIND, tb[IFLA_LINKINFO]);
 	link->index = info->ifi_index;
 	link->up = info->ifi_flags & IFF_UP;
+	link->flags = info->ifi_flags;
 	link->master = (int)nl_get_u32(tb[IFLA_MASTER]);
 	link->peer = (int)nl_get_u32(tb[IFLA_LINK]);
 	link->mtu = nl_get_u32(tb[IFLA_MTU]);
+	link->queue = nl_get_u32(tb[IFLA_TXQLEN]);
 	mac = nl_data(tb[IFLA_ADDRESS], &n);
 	if (n == MAC_BYTES)
 		memcpy(link->mac, mac, MAC_BYTES);
 	copy_text(link->name, sizeof(link->name), tb[IFLA_IFNAME]);
 	copy_text(link->kind, sizeof(link->kind), kind[IFLA_INFO_KIND]);
 	copy_text(link->alias, sizeof(link->alias), tb[IFLA_IFALIAS]);
+}
+
+bool link_is_running(const struct link *link)
+{
+	return link->flags & IFF_RUNNING;
+}
+
+bool link_is_promiscuous(const struct link *link)
+{
+	return link->flags & IFF_PROMISC;
+}
+
+bool link_takes_multicast(const struct link *link)
+{
+	return link->flags & IFF_ALLMULTI;
 }
 
 static int take_link(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
@@ -92,8 +110,46 @@ int link_look_index(struct nl_sock *s, int index, struct link *link, struct err 
 	return nl_ask(s, &b, take_link, link, e);
 }
 
-/* Create a link of a kind. The kernel's own words say that it has no such, not what would help. */
-static int create(struct nl_sock *s, struct nl_batch *b, const char *option, struct err *e)
+void put_pod_link(struct nl_batch *b, const struct pod_link *l)
+{
+	static const uint8_t none[MAC_BYTES];
+
+	nl_op(b, "create veth pair", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+	put_ifinfo(b, 0, 0, IFF_UP);
+	nl_str(b, IFLA_IFNAME, l->host_name);
+	nl_put(b, IFLA_ADDRESS, l->host_mac, MAC_BYTES);
+	if (l->bridge)
+		nl_u32(b, IFLA_MASTER, (uint32_t)l->bridge);
+	if (l->mtu)
+		nl_u32(b, IFLA_MTU, l->mtu);
+	nl_nest(b, IFLA_LINKINFO) {
+		nl_str(b, IFLA_INFO_KIND, "veth");
+		nl_nest(b, IFLA_INFO_DATA) {
+			nl_nest(b, VETH_INFO_PEER) {
+				put_ifinfo(b, 0, 0, 0);
+				nl_str(b, IFLA_IFNAME, l->pod_name);
+				if (memcmp(l->pod_mac, none, MAC_BYTES) != 0)
+					nl_put(b, IFLA_ADDRESS, l->pod_mac, MAC_BYTES);
+				if (l->netns >= 0)
+					nl_u32(b, IFLA_NET_NS_FD, (uint32_t)l->netns);
+				if (l->mtu)
+					nl_u32(b, IFLA_MTU, l->mtu);
+			}
+		}
+	}
+}
+
+void put_alias(struct nl_batch *b, const char *name, int index, const char *alias)
+{
+	nl_op(b, "set link alias", RTM_NEWLINK, 0);
+	put_ifinfo(b, 0, index, 0);
+	if (name)
+		nl_str(b, IFLA_IFNAME, name);
+	/* Empty, without even a NUL, removes it: dev_set_alias in net/core/dev.c. */
+	nl_put(b, IFLA_IFALIAS, alias, *alias ? strlen(alias) + 1 : 0);
+}
+
+int link_create(struct nl_sock *s, struct nl_batch *b, const char *option, struct err *e)
 {
 	if (nl_apply(s, b, e) == 0)
 		return 0;
@@ -102,73 +158,64 @@ static int create(struct nl_sock *s, struct nl_batch *b, const char *option, str
 	return -1;
 }
 
-int link_create_pod(struct nl_sock *s, const struct pod_link *l, struct err *e)
+static void put_flag(struct nl_batch *b, const char *label, int index, unsigned flag, bool on)
 {
-	struct nl_batch b;
+	struct ifinfomsg info = {
+		.ifi_index = index, .ifi_flags = on ? flag : 0, .ifi_change = flag};
 
-	nl_batch_init(&b);
-	nl_op(&b, "create veth pair", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
-	put_ifinfo(&b, 0, IFF_UP);
-	nl_str(&b, IFLA_IFNAME, l->host_name);
-	nl_put(&b, IFLA_ADDRESS, l->host_mac, MAC_BYTES);
-	nl_u32(&b, IFLA_MASTER, (uint32_t)l->bridge);
-	if (l->mtu)
-		nl_u32(&b, IFLA_MTU, l->mtu);
-	nl_nest(&b, IFLA_LINKINFO) {
-		nl_str(&b, IFLA_INFO_KIND, "veth");
-		nl_nest(&b, IFLA_INFO_DATA) {
-			nl_nest(&b, VETH_INFO_PEER) {
-				put_ifinfo(&b, 0, 0);
-				nl_str(&b, IFLA_IFNAME, l->pod_name);
-				nl_put(&b, IFLA_ADDRESS, l->pod_mac, MAC_BYTES);
-				nl_u32(&b, IFLA_NET_NS_FD, (uint32_t)l->netns);
-				if (l->mtu)
-					nl_u32(&b, IFLA_MTU, l->mtu);
-			}
-		}
-	}
-	return create(s, &b, "CONFIG_VETH", e);
+	nl_op(b, label, RTM_NEWLINK, 0);
+	nl_head(b, &info, sizeof(info));
 }
 
-int link_create_bridge(struct nl_sock *s, const char *name, const uint8_t mac[static MAC_BYTES],
-		       const char *alias, struct err *e)
+void put_raise(struct nl_batch *b, int index)
+{
+	put_flag(b, "raise link", index, IFF_UP, true);
+}
+
+static int raise_or_lower(struct nl_sock *s, const char *label, int index, bool up, struct err *e)
 {
 	struct nl_batch b;
 
 	nl_batch_init(&b);
-	nl_op(&b, "create bridge", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
-	put_ifinfo(&b, 0, IFF_UP);
-	nl_str(&b, IFLA_IFNAME, name);
-	nl_put(&b, IFLA_ADDRESS, mac, MAC_BYTES);
-	nl_nest(&b, IFLA_LINKINFO)
-		nl_str(&b, IFLA_INFO_KIND, "bridge");
-	/* The creating message takes no alias. */
-	nl_op(&b, "mark bridge as made here", RTM_NEWLINK, 0);
-	put_ifinfo(&b, 0, 0);
-	nl_str(&b, IFLA_IFNAME, name);
-	nl_str(&b, IFLA_IFALIAS, alias);
-	return create(s, &b, "CONFIG_BRIDGE", e);
+	put_flag(&b, label, index, IFF_UP, up);
+	return nl_apply(s, &b, e);
 }
 
 int link_raise(struct nl_sock *s, int index, struct err *e)
 {
-	struct nl_batch b;
-
-	nl_batch_init(&b);
-	nl_op(&b, "raise link", RTM_NEWLINK, 0);
-	put_ifinfo(&b, index, IFF_UP);
-	return nl_apply(s, &b, e);
+	return raise_or_lower(s, "raise link", index, true, e);
 }
 
 int link_lower(struct nl_sock *s, int index, struct err *e)
 {
-	struct ifinfomsg down = {.ifi_index = index, .ifi_change = IFF_UP};
+	return raise_or_lower(s, "lower link", index, false, e);
+}
+
+int link_change(struct nl_sock *s, int index, const struct link_change *c, struct err *e)
+{
 	struct nl_batch b;
 
 	nl_batch_init(&b);
-	nl_op(&b, "lower link", RTM_NEWLINK, 0);
-	nl_head(&b, &down, sizeof(down));
-	return nl_apply(s, &b, e);
+	if (c->mac) {
+		nl_op(&b, "set MAC address", RTM_NEWLINK, 0);
+		put_ifinfo(&b, 0, index, 0);
+		nl_put(&b, IFLA_ADDRESS, c->mac, MAC_BYTES);
+	}
+	if (c->promiscuous >= 0)
+		put_flag(&b, "set promiscuous mode", index, IFF_PROMISC, c->promiscuous);
+	if (c->mtu) {
+		nl_op(&b, "set MTU", RTM_NEWLINK, 0);
+		put_ifinfo(&b, 0, index, 0);
+		nl_u32(&b, IFLA_MTU, c->mtu);
+	}
+	if (c->allmulti >= 0)
+		put_flag(&b, "set all-multicast mode", index, IFF_ALLMULTI, c->allmulti);
+	if (c->queue >= 0) {
+		nl_op(&b, "set length of transmit queue", RTM_NEWLINK, 0);
+		put_ifinfo(&b, 0, index, 0);
+		nl_u32(&b, IFLA_TXQLEN, (uint32_t)c->queue);
+	}
+	return b.ops ? nl_apply(s, &b, e) : 0;
 }
 
 int link_set_alias(struct nl_sock *s, int index, const char *alias, struct err *e)
@@ -176,10 +223,7 @@ int link_set_alias(struct nl_sock *s, int index, const char *alias, struct err *
 	struct nl_batch b;
 
 	nl_batch_init(&b);
-	nl_op(&b, "set link alias", RTM_NEWLINK, 0);
-	put_ifinfo(&b, index, 0);
-	/* Empty, without even a NUL, removes it: dev_set_alias in net/core/dev.c. */
-	nl_put(&b, IFLA_IFALIAS, alias, *alias ? strlen(alias) + 1 : 0);
+	put_alias(&b, NULL, index, alias);
 	return nl_apply(s, &b, e);
 }
 
@@ -189,7 +233,7 @@ int link_remove(struct nl_sock *s, int index, struct err *e)
 
 	nl_batch_init(&b);
 	nl_op(&b, "remove link", RTM_DELLINK, 0);
-	put_ifinfo(&b, index, 0);
+	put_ifinfo(&b, 0, index, 0);
 	if (nl_apply(s, &b, e) == 0)
 		return 0;
 	if (e->sys != ENODEV)

@@ -26,7 +26,7 @@ static void begin(struct nl_batch *b, const char *label, unsigned type, uint16_t
 	nl_head(b, &head, sizeof(head));
 }
 
-static void op(struct nl_batch *b, const char *label, unsigned type, uint16_t flags, uint8_t family)
+void nft_op(struct nl_batch *b, const char *label, unsigned type, uint16_t flags, uint8_t family)
 {
 	begin(b, label, NFNL_SUBSYS_NFTABLES << 8 | type, flags, family, 0);
 }
@@ -58,21 +58,21 @@ bool nft_overtaken(struct err *e)
 
 void nft_table(struct nl_batch *b, const struct nft_at *at)
 {
-	op(b, "create table", NFT_MSG_NEWTABLE, NLM_F_CREATE, at->family);
+	nft_op(b, "create table", NFT_MSG_NEWTABLE, NLM_F_CREATE, at->family);
 	nl_str(b, NFTA_TABLE_NAME, at->table);
 	nl_be32(b, NFTA_TABLE_FLAGS, 0);
 }
 
 void nft_delete_table(struct nl_batch *b, const struct nft_at *at)
 {
-	op(b, "delete table", NFT_MSG_DELTABLE, 0, at->family);
+	nft_op(b, "delete table", NFT_MSG_DELTABLE, 0, at->family);
 	nl_str(b, NFTA_TABLE_NAME, at->table);
 }
 
 void nft_base_chain(struct nl_batch *b, const struct nft_at *at, const char *type, uint32_t hook,
 		    int32_t priority)
 {
-	op(b, "create chain", NFT_MSG_NEWCHAIN, NLM_F_CREATE, at->family);
+	nft_op(b, "create chain", NFT_MSG_NEWCHAIN, NLM_F_CREATE, at->family);
 	nl_str(b, NFTA_CHAIN_TABLE, at->table);
 	nl_str(b, NFTA_CHAIN_NAME, at->chain);
 	nl_str(b, NFTA_CHAIN_TYPE, type);
@@ -90,16 +90,29 @@ static void put_rule_place(struct nl_batch *b, const struct nft_at *at)
 		nl_str(b, NFTA_RULE_CHAIN, at->chain);
 }
 
+void nft_flush_chain(struct nl_batch *b, const struct nft_at *at)
+{
+	nft_op(b, "flush chain", NFT_MSG_DELRULE, 0, at->family);
+	put_rule_place(b, at);
+}
+
+void nft_delete_chain(struct nl_batch *b, const struct nft_at *at)
+{
+	nft_op(b, "delete chain", NFT_MSG_DELCHAIN, 0, at->family);
+	nl_str(b, NFTA_CHAIN_TABLE, at->table);
+	nl_str(b, NFTA_CHAIN_NAME, at->chain);
+}
+
 void nft_append_rule(struct nl_batch *b, const char *label, const struct nft_at *at)
 {
-	op(b, label, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, at->family);
+	nft_op(b, label, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, at->family);
 	put_rule_place(b, at);
 }
 
 void nft_insert_rule(struct nl_batch *b, const char *label, const struct nft_at *at,
 		     uint64_t before)
 {
-	op(b, label, NFT_MSG_NEWRULE, NLM_F_CREATE, at->family);
+	nft_op(b, label, NFT_MSG_NEWRULE, NLM_F_CREATE, at->family);
 	put_rule_place(b, at);
 	nl_be64(b, NFTA_RULE_POSITION, before);
 }
@@ -107,7 +120,7 @@ void nft_insert_rule(struct nl_batch *b, const char *label, const struct nft_at 
 void nft_delete_rule(struct nl_batch *b, const char *label, const struct nft_at *at,
 		     uint64_t handle)
 {
-	op(b, label, NFT_MSG_DELRULE, 0, at->family);
+	nft_op(b, label, NFT_MSG_DELRULE, 0, at->family);
 	put_rule_place(b, at);
 	nl_be64(b, NFTA_RULE_HANDLE, handle);
 }
@@ -173,8 +186,14 @@ static void put_value(struct nl_batch *b, uint16_t type, const void *data, size_
 
 void nft_payload(struct nl_batch *b, enum nft_payload_bases base, uint32_t offset, uint32_t len)
 {
+	nft_payload_to(b, NFT_REG_1, base, offset, len);
+}
+
+void nft_payload_to(struct nl_batch *b, enum nft_registers to, enum nft_payload_bases base,
+		    uint32_t offset, uint32_t len)
+{
 	nft_expr(b, "payload") {
-		nl_be32(b, NFTA_PAYLOAD_DREG, NFT_REG_1);
+		nl_be32(b, NFTA_PAYLOAD_DREG, to);
 		nl_be32(b, NFTA_PAYLOAD_BASE, base);
 		nl_be32(b, NFTA_PAYLOAD_OFFSET, offset);
 		nl_be32(b, NFTA_PAYLOAD_LEN, len);
@@ -278,31 +297,31 @@ void nft_match_ifname(struct nl_batch *b, enum nft_meta_keys key, enum nft_cmp_o
 
 void nft_get_generation(struct nl_batch *b)
 {
-	op(b, "read the generation of the rules", NFT_MSG_GETGEN, 0, 0);
+	nft_op(b, "read the generation of the rules", NFT_MSG_GETGEN, 0, 0);
 }
 
 void nft_get_table(struct nl_batch *b, const struct nft_at *at)
 {
-	op(b, "read table", NFT_MSG_GETTABLE, 0, at->family);
+	nft_op(b, "read table", NFT_MSG_GETTABLE, 0, at->family);
 	nl_str(b, NFTA_TABLE_NAME, at->table);
 }
 
 void nft_get_chain(struct nl_batch *b, const struct nft_at *at)
 {
-	op(b, "read chain", NFT_MSG_GETCHAIN, 0, at->family);
+	nft_op(b, "read chain", NFT_MSG_GETCHAIN, 0, at->family);
 	nl_str(b, NFTA_CHAIN_TABLE, at->table);
 	nl_str(b, NFTA_CHAIN_NAME, at->chain);
 }
 
 void nft_list_rules(struct nl_batch *b, const struct nft_at *at)
 {
-	op(b, "list rules", NFT_MSG_GETRULE, NLM_F_DUMP, at->family);
+	nft_op(b, "list rules", NFT_MSG_GETRULE, NLM_F_DUMP, at->family);
 	put_rule_place(b, at);
 }
 
 void nft_list_chains(struct nl_batch *b, uint8_t family)
 {
-	op(b, "list chains", NFT_MSG_GETCHAIN, NLM_F_DUMP, family);
+	nft_op(b, "list chains", NFT_MSG_GETCHAIN, NLM_F_DUMP, family);
 }
 
 bool nft_unsupported(struct err *e)

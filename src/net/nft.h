@@ -26,8 +26,8 @@
 #include "netlink/batch.h"
 
 /* Of linux/netfilter.h and nf_nat.h, which cannot stand beside musl's netinet/in.h. */
-enum { NFPROTO_INET = 1, NFPROTO_IPV4 = 2, NFPROTO_IPV6 = 10 };
-enum { NF_INET_FORWARD = 2, NF_INET_POST_ROUTING = 4 };
+enum { NFPROTO_INET = 1, NFPROTO_IPV4 = 2, NFPROTO_BRIDGE = 7, NFPROTO_IPV6 = 10 };
+enum { NF_INET_FORWARD = 2, NF_INET_POST_ROUTING = 4, NF_BR_PRE_ROUTING = 0 };
 enum { NF_DROP = 0, NF_ACCEPT = 1 };
 enum { NF_NAT_RANGE_PROTO_RANDOM_FULLY = 1 << 4 };
 
@@ -65,6 +65,9 @@ void nft_delete_table(struct nl_batch *b, const struct nft_at *at);
 void nft_base_chain(struct nl_batch *b, const struct nft_at *at, const char *type, uint32_t hook,
 		    int32_t priority);
 
+void nft_flush_chain(struct nl_batch *b, const struct nft_at *at);
+void nft_delete_chain(struct nl_batch *b, const struct nft_at *at);
+
 /* Begin a rule at the end of the chain, or before the rule with that handle. */
 void nft_append_rule(struct nl_batch *b, const char *label, const struct nft_at *at);
 void nft_insert_rule(struct nl_batch *b, const char *label, const struct nft_at *at,
@@ -89,8 +92,13 @@ void nft_mark_rule(struct nl_batch *b, const char *comment);
 bool nft_expr_open(struct nl_batch *b, const char *name);
 bool nft_expr_close(struct nl_batch *b);
 
-/* All of them work on register 1. */
+/* A message of the nf_tables subsystem: for the files that build what this one does not know. */
+void nft_op(struct nl_batch *b, const char *label, unsigned type, uint16_t flags, uint8_t family);
+
+/* All of them work on register 1, but for the one that is told which to load. */
 void nft_payload(struct nl_batch *b, enum nft_payload_bases base, uint32_t offset, uint32_t len);
+void nft_payload_to(struct nl_batch *b, enum nft_registers to, enum nft_payload_bases base,
+		    uint32_t offset, uint32_t len);
 void nft_meta(struct nl_batch *b, enum nft_meta_keys key);
 void nft_bitwise(struct nl_batch *b, const void *mask, size_t len);
 void nft_cmp(struct nl_batch *b, enum nft_cmp_ops cmp, const void *data, size_t len);

@@ -5,6 +5,9 @@
 #ifndef NET_SYSCTL_H
 #define NET_SYSCTL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/err.h"
 
 /*
@@ -14,10 +17,22 @@
 long sysctl_number(const char *path);
 
 /*
- * Write a number. Gives 0, or -1 with e set: ERR_IO, the full path, and in e->sys why: EROFS for a
+ * Write a number, 0 to 3: all that switches have. Gives 0, or -1 with e set: ERR_IO, the full path, and in e->sys why: EROFS for a
  * read-only /proc/sys, ENOENT where the kernel has no such setting.
  */
 int sysctl_set(const char *path, unsigned value, struct err *e) must_check;
+
+/* The same for any text. */
+int sysctl_write(const char *path, const char *value, struct err *e) must_check;
+
+/* Read one as it is, last newline and all; gives false where it cannot be. */
+bool sysctl_read(const char *path, char *value, size_t size) must_check;
+
+/*
+ * Write a setting of an interface ("ipv4" or "ipv6", "accept_ra") that makes things better, but is
+ * not worth failing for where it is missing or must not be written to.
+ */
+void sysctl_try(const char *family, const char *ifname, const char *key, unsigned value);
 
 /*
  * Switch IPv6 on for an interface, if it is off: one that comes to be under

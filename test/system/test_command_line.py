@@ -5,7 +5,7 @@ from lab import Node
 
 pytestmark = pytest.mark.once
 
-LINKS = ("bash-cni", "host-local", "loopback", "cni-node", "cni-check", "gce-routes")
+LINKS = ("bash-cni", "bridge", "ptp", "tuning", "host-local", "static", "loopback", "cni-node", "cni-check", "gce-routes")
 # gcloud is the name of Google's own program: who wants it makes the link.
 COMMANDS = ("cnibox", *LINKS, "gcloud", "install")
 CONF = "/etc/cni/net.d/10-bash-cni-plugin.conf"
