@@ -4,6 +4,7 @@
  */
 IF_BASH_CNI(APPLET(bash_cni))
 IF_HOST_LOCAL(APPLET(host_local))
+IF_STATIC(APPLET(static))
 IF_LOOPBACK(APPLET(loopback))
 IF_CNI_NODE(APPLET(cni_node))
 IF_CNI_CHECK(APPLET(cni_check))

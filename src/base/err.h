@@ -31,6 +31,7 @@ enum err_code {
 	ERR_STATE = 101,      /* what was found is not what there must be */
 	ERR_USAGE = 102,      /* command line */
 	ERR_INTERNAL = 103,   /* a bound or an invariant of the program itself */
+	ERR_DELEGATE = 104,   /* a plugin that was called failed without saying why */
 };
 
 struct err {

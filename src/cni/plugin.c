@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/say.h"
 #include "base/version.h"
+#include "cni/error.h"
 #include "json/writer.h"
 
 /* A previous result may have to be printed as it came; one of our own is far smaller. */
@@ -23,23 +24,14 @@ static int print(const char *text, size_t n)
 	return file_write_all(STDOUT_FILENO, text, n) ? 1 : 0;
 }
 
-/* The error object of the specification, on standard output. */
+/* On standard output. */
 static int print_error(const struct err *e, enum cni_version v)
 {
-	struct err own = {0};
-	struct out w;
+	long n = cni_error_write(e, v, output, sizeof(output));
 
 	log_line("error %u: %s%s%s", e->code, e->msg, *e->details ? "; " : "", e->details);
-	out_begin(&w, output, sizeof(output));
-	out_object(&w, NULL) {
-		out_str(&w, "cniVersion", cni_version_text(v));
-		out_u64(&w, "code", e->code);
-		out_str(&w, "msg", e->msg);
-		if (*e->details)
-			out_str(&w, "details", e->details);
-	}
-	if (out_end(&w, &own) == 0)
-		print(output, w.len);
+	if (n >= 0)
+		print(output, (size_t)n);
 	return 1;
 }
 

@@ -38,6 +38,11 @@ int cni_verb_parse(enum cni_verb *verb, const char *text, struct err *e)
 	return err_set(e, ERR_ENV, NULL, "unknown CNI_COMMAND: %s", text);
 }
 
+const char *cni_verb_text(enum cni_verb verb)
+{
+	return verbs[verb].text;
+}
+
 bool cni_name_valid(const char *name)
 {
 	if (!isalnum((unsigned char)*name))

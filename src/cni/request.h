@@ -40,6 +40,8 @@ struct cni_request {
 /* CNI_COMMAND as a verb. Gives 0, or -1 with e set: ERR_ENV "unknown CNI_COMMAND: X". */
 int cni_verb_parse(enum cni_verb *verb, const char *text, struct err *e) must_check;
 
+const char *cni_verb_text(enum cni_verb verb);
+
 /* Fill rq->verb and what comes from the environment, and check what the verb requires. */
 int cni_request_env(struct cni_request *rq, struct err *e) must_check;
 

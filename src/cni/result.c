@@ -25,6 +25,12 @@ struct cni_address *cni_result_ip(struct cni_result *rs, struct err *e)
 	return &rs->ips[rs->ip_count++];
 }
 
+static void write_text(struct out *w, const char *key, const char *text)
+{
+	if (text && *text)
+		out_str(w, key, text);
+}
+
 static void write_interfaces(struct out *w, const struct cni_result *rs, enum cni_version v)
 {
 	if (rs->interface_count == 0)
@@ -35,12 +41,14 @@ static void write_interfaces(struct out *w, const struct cni_result *rs, enum cn
 
 			out_object(w, NULL) {
 				out_str(w, "name", f->name);
-				if (*f->mac)
-					out_str(w, "mac", f->mac);
+				write_text(w, "mac", f->mac);
 				if (f->mtu && v >= CNI_1_1_0)
 					out_u64(w, "mtu", f->mtu);
-				if (*f->sandbox)
-					out_str(w, "sandbox", f->sandbox);
+				if (v >= CNI_1_1_0)
+					write_text(w, "pciID", f->pci_id);
+				write_text(w, "sandbox", f->sandbox);
+				if (v >= CNI_1_1_0)
+					write_text(w, "socketPath", f->socket_path);
 			}
 		}
 	}
@@ -256,13 +264,13 @@ static int read_words(struct cni_words *words, struct json list)
 	return 0;
 }
 
-static int read_dns(struct cni_dns *d, struct json v)
+int cni_dns_read(struct cni_dns *d, struct json v, struct err *e)
 {
 	d->domain = json_str(json_get(v, "domain"), NULL);
 	if (read_words(&d->nameservers, json_get(v, "nameservers")) ||
 	    read_words(&d->search, json_get(v, "search")))
 		return -1;
-	return read_words(&d->options, json_get(v, "options"));
+	return read_words(&d->options, json_get(v, "options")) || e->code ? -1 : 0;
 }
 
 int cni_result_read(struct cni_result *rs, struct json v, struct err *e)
@@ -277,14 +285,34 @@ int cni_result_read(struct cni_result *rs, struct json v, struct err *e)
 		f->mac = json_str(json_get(i, "mac"), "");
 		f->sandbox = json_str(json_get(i, "sandbox"), "");
 		f->mtu = json_u32(json_get(i, "mtu"), 0, UINT32_MAX);
+		f->socket_path = json_str(json_get(i, "socketPath"), NULL);
+		f->pci_id = json_str(json_get(i, "pciID"), NULL);
 	}
 	json_each(i, json_get(v, "ips"))
 		if (read_ip(rs, i, "address", e))
 			return -1;
 	if (read_old_ip(rs, json_get(v, "ip4"), e) || read_old_ip(rs, json_get(v, "ip6"), e) ||
-	    read_dns(&rs->dns, json_get(v, "dns")))
+	    cni_dns_read(&rs->dns, json_get(v, "dns"), e))
 		return -1;
 	return cni_routes_read(rs, json_get(v, "routes"), e);
+}
+
+int cni_result_read_as(struct cni_result *rs, struct json v, enum cni_version version,
+		       struct err *e)
+{
+	const char *text = json_str(json_get(v, "cniVersion"), cni_version_text(version));
+	enum cni_version found;
+
+	if (e->code)
+		return -1;
+	if (!cni_version_parse(&found, text))
+		return err_set(e, ERR_VERSION, NULL, "unsupported CNI result version \"%s\"", text);
+	/* One text for each family. */
+	if (cni_version_family(found) != cni_version_family(version))
+		return err_set(e, ERR_VERSION, NULL,
+			       "result type supports [%s] but unmarshalled CNIVersion is \"%s\"",
+			       cni_version_family(version), text);
+	return cni_result_read(rs, v, e);
 }
 
 unsigned cni_result_addresses(struct ip *ip, unsigned max, struct json v)

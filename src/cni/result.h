@@ -17,9 +17,10 @@
 
 struct cni_interface {
 	const char *name;
-	const char *mac;     /* "" : none */
-	const char *sandbox; /* "": on the host */
-	uint32_t mtu;	     /* 0: not said */
+	const char *mac;		  /* "" : none */
+	const char *sandbox;		  /* "": on the host */
+	uint32_t mtu;			  /* 0: not said */
+	const char *socket_path, *pci_id; /* NULL or "": none */
 };
 
 struct cni_address {
@@ -68,16 +69,26 @@ long cni_result_write(const struct cni_result *rs, enum cni_version v, char *buf
 		      struct err *e) must_check;
 
 /*
- * Read a result ("prevResult") of version v, in whichever shape that version has. Absent gives an
- * empty result. Gives 0, or -1 with e set (ERR_CONFIG, naming the path).
+ * Read a result in whichever shape it has. Absent gives an empty result. Gives 0, or -1 with e set
+ * (ERR_CONFIG, naming the path).
  */
 int cni_result_read(struct cni_result *rs, struct json v, struct err *e) must_check;
+
+/*
+ * The same for one that must be of version v: a previous result, what a delegate printed. Its
+ * cniVersion may be another of the same shape; one that has none is taken to be of that version.
+ */
+int cni_result_read_as(struct cni_result *rs, struct json v, enum cni_version version,
+		       struct err *e) must_check;
 
 /*
  * The addresses that a result of version 0.3.0 or later names, at most max, into ip. For a DEL,
  * which must not fail for what it cannot read: that is passed over. Gives how many there are.
  */
 unsigned cni_result_addresses(struct ip *ip, unsigned max, struct json v);
+
+/* Read a "dns" object, appending to *d. */
+int cni_dns_read(struct cni_dns *d, struct json v, struct err *e) must_check;
 
 /* Read an array of route objects, appending to rs->routes. */
 int cni_routes_read(struct cni_result *rs, struct json routes, struct err *e) must_check;

@@ -24,3 +24,10 @@ bool cni_version_parse(enum cni_version *v, const char *text)
 	}
 	return false;
 }
+
+const char *cni_version_family(enum cni_version v)
+{
+	if (v < CNI_0_3_0)
+		return "0.1.0 0.2.0";
+	return v < CNI_1_0_0 ? "0.3.0 0.3.1 0.4.0" : "1.0.0 1.1.0";
+}

@@ -26,4 +26,7 @@ const char *cni_version_text(enum cni_version v);
  */
 bool cni_version_parse(enum cni_version *v, const char *text) __attribute__((warn_unused_result));
 
+/* The versions whose results have one shape: 0.1.0-0.2.0, 0.3.0-0.4.0, 1.0.0-1.1.0. In words. */
+const char *cni_version_family(enum cni_version v);
+
 #endif
