@@ -285,16 +285,14 @@ static int choose(const struct hostport_map *map, const struct hostport *p,
 		  const struct nft_element *element, void *arg, struct err *e)
 {
 	struct removal *r = arg;
-	char text[HOSTPORT_TEXT + OWNER_TEXT];
+	char port[HOSTPORT_TEXT], text[HOSTPORT_TEXT + OWNER_TEXT + 16];
 
 	(void)e;
 	if (r->count == ROUND) {
 		r->more = true;
 		return 0;
 	}
-	hostport_text(text, p);
-	if (*element->comment)
-		snprintf(text + strlen(text), OWNER_TEXT, ", %s", element->comment);
+	snprintf(text, sizeof(text), "host port %s, %s", hostport_text(port, p), element->comment);
 	if (!element->owned || !r->which->choose(&element->tag, text, r->which->arg))
 		return 0;
 	r->chosen[r->count].map = map;
@@ -348,10 +346,10 @@ static int remove_once(struct nl_sock *nf, uint8_t family, struct removal *r, st
 	r->more = false;
 	if (hostport_look(nf, family, &r->table, choose, r, e))
 		return nft_unsupported(e) ? 0 : -1;
-	if (r->count == 0)
-		return 0;
 	for (unsigned i = 0; i < r->table.map_count; i++)
 		left += r->table.maps[i].elements;
+	if (r->count == 0 && (left > 0 || r->table.map_count == 0))
+		return 0;
 	nl_batch_init(&b);
 	nft_begin(&b, r->table.generation);
 	if (left == r->count)

@@ -3,15 +3,17 @@
  * from the plugins before it.
  */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "applet.h"
 #include "base/log.h"
-#include "cni/plugin.h"
+#include "cni/gc.h"
 #include "cni/previous.h"
 #include "net/address.h"
 #include "net/hostport.h"
 #include "net/link.h"
 #include "net/netns.h"
+#include "net/reference_portmap.h"
 #include "net/sysctl.h"
 #include "plugins/portmap_conf.h"
 
@@ -155,6 +157,9 @@ static int del(const struct cni_request *rq, struct err *e)
 	portmap_conf_udp(&udp, rq, e);
 	if (nl_open(&nf, NL_NETFILTER, e))
 		return -1;
+	for (uint8_t family = 4; family <= 6; family += 2)
+		if (reference_portmap_remove(&nf, family, rq->network, rq->container_id, e))
+			return -1;
 	return remove_all(&nf, &own, &udp, e);
 }
 
@@ -183,16 +188,106 @@ static int check(const struct cni_request *rq, struct err *e)
 	return 0;
 }
 
+/* An entry of the reference's says nothing about the interface. */
+static bool keep_reference(const char *container_id, void *arg)
+{
+	const struct cni_gc *g = arg;
+
+	return cni_attachments_have(&g->valid, container_id, "") ||
+	       !cni_gc_removes("host ports of the reference plugin, container %s in network %s",
+			       container_id, g->network);
+}
+
+static int gc(const struct cni_request *rq, struct err *e)
+{
+	static struct conntrack_ports udp;
+	cleanup_nl struct nl_sock nf = {.fd = -1};
+	struct owner_choice stale;
+	struct cni_gc g;
+
+	if (cni_gc_begin(&g, rq, e) || nl_open(&nf, NL_NETFILTER, e))
+		return -1;
+	stale = cni_gc_choice(&g);
+	for (uint8_t family = 4; family <= 6; family += 2)
+		if (reference_portmap_collect(&nf, family, rq->network, keep_reference, &g, e))
+			return -1;
+	return remove_all(&nf, &stale, &udp, e);
+}
+
+/* In a namespace of its own: all that an ADD needs of the kernel. */
+static int try_add(void *arg, struct err *e)
+{
+	static const struct prefix pods[] = {
+		{.ip = {4, {192, 0, 2, 1}}, .len = 24},
+		{.ip = {6, {0x20, 0x01, 0x0d, 0xb8, [15] = 1}}, .len = 64},
+	};
+	const struct portmap_conf *conf = arg;
+	const struct owner nobody = {"status", "status", "status"};
+	const struct hostport port = {.proto = 6, .host = 80, .pod = 80};
+	cleanup_nl struct nl_sock nf = {.fd = -1};
+
+	if (nl_open(&nf, NL_NETFILTER, e))
+		return -1;
+	for (unsigned family = 0; family < 2; family++) {
+		struct hostport_settings set = settings_of(conf, &pods[family]);
+
+		if (family && access("/proc/net/if_inet6", F_OK))
+			break; /* nobody has an address of that family here */
+		if (hostport_add(&nf, &nobody, &set, &port, 1, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int status(const struct cni_request *rq, struct err *e)
+{
+	struct portmap_conf conf;
+
+	if (portmap_conf_read(&conf, rq, e))
+		return -1;
+	if (netns_try(try_add, &conf, e) == 0)
+		return 0;
+	e->code = ERR_UNAVAILABLE;
+	return -1;
+}
+
 static const struct cni_plugin plugin = {
 	.name = "portmap",
 	.add = add,
 	.del = del,
 	.check = check,
+	.gc = gc,
+	.status = status,
 };
 
 const struct applet applet_portmap = {
 	.name = "portmap",
 	.summary = "CNI plugin: ports of the host lead to the pod",
-	.help = "",
+	.help = "usage: portmap             called by a container runtime, never by hand\n"
+		"\n"
+		"CNI plugin, behind one that gives the pod its addresses: ports of the host lead to\n"
+		"ports of the pod, from outside, from the host itself, also by 127.0.0.1, and from\n"
+		"the pod. A mapping is an element of an nf_tables map: 5,000 cost a packet what one\n"
+		"costs. A port that another container has is refused, and the error names it.\n"
+		"\n"
+		"Mappings come from the runtime, if \"capabilities\" says so:\n"
+		"  runtimeConfig.portMappings  array of {\"hostPort\", \"containerPort\",\n"
+		"                              \"protocol\": tcp, udp or sctp, \"hostIP\"}\n"
+		"\n"
+		"Keys:\n"
+		"  snat          give what comes from the pod's own subnet, or from 127.0.0.1, the\n"
+		"                host's address, so that replies come back; default true\n"
+		"  masqAll       the same for whatever comes\n"
+		"  markMasqBit   bit of the packet mark that is used for it, 0 to 31; default 13\n"
+		"  conditionsV4  further conditions, in words of iptables or nft: sources,\n"
+		"  conditionsV6  destinations and incoming interfaces\n"
+		"  backend, externalSetMarkChain   accepted; the effect is the same\n"
+		"\n"
+		"'nft list table ip cnibox_hostport' shows what is mapped, and for whom.\n"
+		"\n"
+		"Example:\n"
+		"  {\"cniVersion\": \"1.0.0\", \"name\": \"mynet\", \"plugins\": [\n"
+		"    {\"type\": \"bash-cni\", \"subnet\": \"10.244.0.0/24\"},\n"
+		"    {\"type\": \"portmap\", \"capabilities\": {\"portMappings\": true}}]}\n",
 	.plugin = &plugin,
 };

@@ -1,6 +1,8 @@
 """portmap behind bash-cni: who reaches a port of the host, and what stays when the pod is gone."""
 
 import json
+import os
+
 import pytest
 from conftest import needs
 from lab import Lab, snapshot
@@ -389,3 +391,70 @@ def test_nothing_spoofed_reaches_localhost(node):
     assert send_and_listen() == "nothing"
     node.run("nft", "flush", "chain", "ip", "cnibox_hostport", "spoofed")
     assert send_and_listen() == "gotcha!!", "it is this rule that stops it"
+
+
+# --- GC, STATUS, and containers that the reference's portmap made -----------------------------------
+
+def attachment(pod, ifname="eth0"):
+    return {"containerID": pod.id, "ifname": ifname}
+
+
+def collect(node, *valid, name="mynet"):
+    conf = {"cniVersion": "1.1.0", "name": name, "type": "portmap", "cni.dev/valid-attachments": list(valid)}
+    return node.cni("GC", conf).expect_success()
+
+
+def test_gc(node):
+    one, two = (start(node, name, chain(mapping(port))) for name, port in (("one", 8080), ("two", 8081)))
+    other = start(node, "other", chain(mapping(8082), name="othernet", subnet="10.245.0.0/24"))
+    everything = elements(node)
+    collect(node, attachment(one), attachment(two))
+    collect(node, name="third")
+    assert elements(node) == everything
+    collect(node, attachment(one), attachment(two, "eth1"))
+    assert elements(node) == {(None, "tcp", 8080): (one.ip, 80), (None, "tcp", 8082): (other.ip, 80)}
+    collect(node)
+    collect(node, name="othernet")
+    assert not table_of(node)
+
+
+def test_status(node):
+    conf = {"cniVersion": "1.1.0", "name": "mynet", "type": "portmap"}
+    before = snapshot.of(node)
+    node.cni("STATUS", conf).expect_success()
+    assert not snapshot.changes(before, snapshot.of(node))
+    assert node.cni("STATUS", {**conf, "backend": "zz"}).json["code"] == 7
+
+
+REFERENCE = "/usr/lib/cni/portmap"
+needs_reference = pytest.mark.skipif(not os.path.exists(REFERENCE), reason=f"{REFERENCE} is not there")
+
+
+def reference_rules(node):
+    saved = node.sh("iptables-save; ip6tables-save")
+    return [line for line in saved.splitlines() if "CNI-DN" in line or "-j CNI-DN" in line]
+
+
+@needs_reference
+@pytest.mark.parametrize("verb", ["DEL", "GC"])
+def test_reference_before(lab, node, verb):
+    """The reference's portmap made it, a node changes over, cnibox takes it away: and nobody else's."""
+    pods = [start(node, name, chain(six=True)) for name in ("one", "two")]
+    for pod, port in zip(pods, (8080, 8081)):
+        conf = {"cniVersion": "1.0.0", "name": "mynet", "type": "portmap", "prevResult": pod.attachment.result,
+                "runtimeConfig": {"portMappings": [mapping(port), mapping(port, 53, "udp")]}}
+        node.cni("ADD", conf, plugin=REFERENCE, containerid=pod.id, netns=pod.netns, ifname="eth0").expect_success()
+    Server(pods[0], address="::")
+    assert ask(lab.outside, NODE, 8080) == "::ffff:203.0.113.10"
+    both = reference_rules(node)
+    if verb == "GC":
+        collect(node, attachment(pods[1]))
+    else:
+        del conf["prevResult"]
+        node.cni("DEL", conf, containerid=pods[0].id, netns="", ifname="eth0").expect_success()
+    left = reference_rules(node)
+    assert left and set(left) < set(both) and pods[0].id not in str(left) and pods[1].id in str(left)
+    assert len([line for line in left if line.startswith(":CNI-DN")]) == 2, "a chain in each family"
+    assert ask(lab.outside, NODE, 8080) is None
+    collect(node)
+    assert not reference_rules(node)
