@@ -1,0 +1,65 @@
+/*
+ * What the reference's firewall plugin does in iptables' table filter, under its names, so that
+ * administrators and other programs find it there:
+ *
+ *	-A FORWARD -m comment --comment "CNI firewall plugin rules" -j CNI-FORWARD
+ *	-A CNI-FORWARD -m comment --comment "CNI firewall plugin admin overrides" -j CNI-ADMIN
+ *	-A CNI-FORWARD -d 10.244.0.2/32 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+ *	-A CNI-FORWARD -s 10.244.0.2/32 -j ACCEPT
+ *
+ * and, before all of that, what keeps networks apart:
+ *
+ *	-A FORWARD -m comment ... -j CNI-ISOLATION-STAGE-1
+ *	-A CNI-ISOLATION-STAGE-1 -i cni0 -o cni0 -m comment ... -j DROP	(isolated)
+ *	-A CNI-ISOLATION-STAGE-1 -i cni0 ! -o cni0 -m comment ... -j CNI-ISOLATION-STAGE-2
+ *	-A CNI-ISOLATION-STAGE-1 -m comment ... -j RETURN
+ *	-A CNI-ISOLATION-STAGE-2 -o cni0 -m comment ... -j DROP
+ *	-A CNI-ISOLATION-STAGE-2 -m comment ... -j RETURN
+ *
+ * In nf_tables, in the form of iptables-nft. Where legacy iptables is in use as well, or alone, the
+ * addresses are accepted in its FORWARD, too (legacy.h).
+ *
+ * A pod's rules carry its owner's tag. Without one, they are the reference's, or an administrator's.
+ */
+#ifndef NET_ADMISSION_H
+#define NET_ADMISSION_H
+
+#include "base/err.h"
+#include "base/ip.h"
+#include "net/owner.h"
+#include "netlink/socket.h"
+
+/* Addresses of one family that a pod has: as many as a result holds. */
+#define ADMISSION_ADDRESSES_MAX 16
+
+struct admission {
+	uint8_t family; /* 4, 6 */
+	const char *admin_chain;
+	const struct ip *addresses;
+	unsigned count;
+};
+
+/*
+ * Make what is missing of it. A rule for one of the addresses that is somebody else's becomes this
+ * owner's: the address is.
+ */
+int admission_add(struct nl_sock *nf, const struct admission *a, const struct owner_tag *owner,
+		  struct err *e) must_check;
+
+/* Is all of it there? Gives 0, or -1 with e set (ERR_STATE). Makes nothing. */
+int admission_check(struct nl_sock *nf, const struct admission *a, struct err *e) must_check;
+
+/*
+ * Remove the rules of what is chosen and, of those that have no owner, the rules for the addresses.
+ * The chains stay.
+ */
+int admission_remove(struct nl_sock *nf, const struct admission *a,
+		     const struct owner_choice *which, struct err *e) must_check;
+
+/* Keep the networks of other bridges from this one; isolated: also its own pods from each other. */
+int isolation_add(struct nl_sock *nf, uint8_t family, const char *bridge, bool isolated,
+		  struct err *e) must_check;
+int isolation_check(struct nl_sock *nf, uint8_t family, const char *bridge, bool isolated,
+		    struct err *e) must_check;
+
+#endif
