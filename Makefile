@@ -67,7 +67,7 @@ help:
 	@echo 'make test-uml   the system tests on another kernel, and an image of cnibox alone (T=... likewise)'
 	@echo 'make lint       warnings of gcc and clang as errors, clang-tidy, cppcheck, shellcheck, format, ...'
 	@echo 'make format     clang-format over the source'
-	@echo 'make bench      time of an ADD against the two netlink round trips it cannot do without'
+	@echo 'make bench      ADD and DEL against the reference plugins, bash, and the least the kernel takes'
 	@echo 'make size       size of full and minimal against their budgets'
 	@echo 'make deps       install what is missing, from Debian (ARCH=arm64: for the cross build)'
 	@echo 'make install    build/cnibox and its plugin links to DESTDIR/opt/cni/bin'
@@ -180,8 +180,8 @@ $(OUT)/bench/%: tools/bench/%.c $(OBJ)/include/.done
 	$(call say,CC,$<)
 	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) $(LDFLAGS) -o $@ $<
 
-# B='--json --rounds 1000': arguments of tools/bench/bench.py.
-bench: all $(OUT)/bench/floor $(OUT)/bench/rounds | deps-test
+# B='--scenario one --json': arguments of tools/bench/bench.py.
+bench: all $(OUT)/bench/floor $(OUT)/bench/runtime | deps-test
 	$(Q)tools/private.sh $(PYTHON) tools/bench/bench.py --build $(OUT) $(B)
 
 # Stripped; in KiB.

@@ -92,7 +92,7 @@ static int make_beside(char temporary[static PATH_MAX], const char *path)
 			errno = ENAMETOOLONG;
 			return -1;
 		}
-		fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		fd = openat(AT_FDCWD, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (fd < 0 && errno != EEXIST)
 			return -1;
 	}

@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 
-/* A descriptor that is closed when its scope ends: cleanup_fd int fd = open(...); */
+/* A descriptor that is closed when its scope ends: cleanup_fd int fd = openat(...); */
 #define cleanup_fd on_scope_exit(file_close)
 void file_close(int *fd);
 /* Hand *fd over: gives it and leaves -1 behind. */

@@ -37,8 +37,8 @@ bool log_tracing(void)
 static void open_log(const char *path)
 {
 	file_close(&log_fd);
-	log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-		      0644);
+	log_fd = openat(AT_FDCWD, path,
+			O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
 }
 
 /*
@@ -71,25 +71,24 @@ struct date {
 	unsigned year, month, day;
 };
 
-/* The date of a day, counted from 1970: gmtime_r knows more, in five times the size. */
+/*
+ * The date of a day, counted from 1970. Years are taken to begin in March, so that the leap day is
+ * their last, and months of 30.6 days fall into place; 400 of them are 146097 days.
+ */
 static struct date date_of(unsigned long day)
 {
-	static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	struct date d;
+	unsigned long from_year_0 = day + 719468;
+	unsigned d = (unsigned)(from_year_0 % 146097);
+	unsigned year = (d - d / 1460 + d / 36524 - d / 146096) / 365;
+	unsigned of_year = d - (365 * year + year / 4 - year / 100);
+	unsigned month = (5 * of_year + 2) / 153;
+	bool next_year = month >= 10;
 
-	for (d.year = 1970;; d.year++) {
-		bool leap = (d.year % 4 == 0 && d.year % 100 != 0) || d.year % 400 == 0;
-
-		for (d.month = 1; d.month <= 12; d.month++) {
-			unsigned length = days[d.month - 1] + (leap && d.month == 2 ? 1u : 0u);
-
-			if (day < length) {
-				d.day = (unsigned)day + 1;
-				return d;
-			}
-			day -= length;
-		}
-	}
+	return (struct date){
+		.year = year + 400 * (unsigned)(from_year_0 / 146097) + next_year,
+		.month = next_year ? month - 9 : month + 3,
+		.day = of_year - (153 * month + 2) / 5 + 1,
+	};
 }
 
 static void write_line(int fd, const char *fmt, va_list ap) print_format(2, 0);

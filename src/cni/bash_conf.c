@@ -131,7 +131,8 @@ int bash_conf_file(struct bash_conf *c, const char *path, struct err *e)
 
 	if (!text)
 		return -1;
-	fd = open(path, O_RDONLY | O_CLOEXEC); /* a link is fine: a person has named it */
+	fd = openat(AT_FDCWD, path,
+		    O_RDONLY | O_CLOEXEC); /* a link is fine: a person has named it */
 	n = fd < 0 ? -1 : file_read_all(fd, text, JSON_TEXT_MAX);
 	if (n < 0)
 		return err_sys(e, ERR_IO, "read configuration", errno, "%s", path);

@@ -27,7 +27,7 @@ static const char marker[] = "cnibox-multicall-binary";
 /* The whole file, in the arena; NULL when it cannot be read (errno set). */
 static char *read_file(const char *path, size_t *n, struct err *e)
 {
-	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	cleanup_fd int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 	ssize_t got;
 	char *bytes;

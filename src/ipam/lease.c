@@ -1,92 +1,108 @@
 /*
  * Leases of an open store: release, find, go through, count.
  */
-#include "ipam/lease_table.h"
+#include "ipam/lease_index.h"
 #include "ipam/store.h"
+
+/* The file says whose a lease is. */
+static enum ownership ownership_of(const struct lease_store *s, const struct ip *ip,
+				   const struct lease_owner *owner)
+{
+	struct lease_text text;
+	char name[IP_TEXT];
+
+	if (lease_file_read(s->dir, ip_format(name, ip), &text) != LEASE_OWNED)
+		return NOT_OWNED;
+	return lease_ownership(&text.owner, owner);
+}
 
 /* Are the hints all leases of the owner? Then remove them: 1. Gives 0 if not, -1 with e set. */
 static int release_hinted(struct lease_store *s, const struct lease_owner *owner,
 			  const struct ip *hint, unsigned hints, struct err *e)
 {
-	struct lease_text text;
 	char name[IP_TEXT];
 	int r = hints > 0;
 
 	for (unsigned i = 0; i < hints; i++)
-		if (lease_file_read(s->dir, ip_format(name, &hint[i]), &text) != LEASE_OWNED ||
-		    lease_ownership(&text.owner, owner) != OWNED_EXACTLY)
+		if (ownership_of(s, &hint[i], owner) != OWNED_EXACTLY)
 			return 0;
+	lease_index_find(s);
 	for (unsigned i = 0; i < hints; i++) {
-		struct lease *l = s->table ? lease_table_find(s->table, &hint[i]) : NULL;
+		struct lease *l = s->index ? lease_index_at(s->index, &hint[i]) : NULL;
 
-		if (lease_file_remove(s, ip_format(name, &hint[i]), e))
+		if (l ? lease_index_remove(s, l, e)
+		      : lease_file_remove(s, ip_format(name, &hint[i]), e))
 			r = -1;
-		else if (l)
-			l->state = LEASE_GONE;
 	}
 	return r;
 }
 
 /*
- * Note with each lease whether it is the owner's. Gives which of them count: those that name its
- * interface or, if there is none, the very old ones of its container; -1 with e set.
+ * Which of an owner's leases count: those that name its interface or, if there is none, the very
+ * old ones of its container.
  */
-static int find_owned(struct lease_store *s, const struct lease_owner *owner, struct err *e)
+static enum ownership best_ownership(const struct lease_store *s, const struct lease_owner *owner)
 {
 	enum ownership best = NOT_OWNED;
-	struct lease_text text;
 
-	if (lease_table_load(s, e))
-		return -1;
-	for (unsigned i = 0; i < s->table->count; i++) {
-		struct lease *l = &s->table->lease[i];
+	for (struct lease *l = NULL; (l = lease_index_of(s->index, owner, l));) {
+		enum ownership owned = ownership_of(s, &l->ip, owner);
 
-		l->owned = NOT_OWNED;
-		if (lease_table_read(s, l, &text) == LEASE_OWNED)
-			l->owned = lease_ownership(&text.owner, owner);
-		if (l->owned > best)
-			best = l->owned;
+		if (owned > best)
+			best = owned;
 	}
-	return (int)best;
-}
-
-static bool counts(const struct lease *l, int best)
-{
-	return l->owned != NOT_OWNED && (int)l->owned == best;
+	return best;
 }
 
 int lease_release(struct lease_store *s, const struct lease_owner *owner, const struct ip *hint,
 		  unsigned hints, struct err *e)
 {
 	int r = release_hinted(s, owner, hint, hints, e);
-	int best;
+	enum ownership best;
+	struct lease *l;
 
 	if (r)
 		return r < 0 ? -1 : 0;
-	best = find_owned(s, owner, e);
-	if (best < 0)
+	if (lease_index_load(s, e))
 		return -1;
-	for (unsigned i = 0; i < s->table->count; i++)
-		if (counts(&s->table->lease[i], best) &&
-		    lease_table_remove(s, &s->table->lease[i], e))
+	best = best_ownership(s, owner);
+	l = lease_index_of(s->index, owner, NULL);
+	while (l && best != NOT_OWNED) {
+		struct lease *next = lease_index_of(s->index, owner, l);
+
+		if (ownership_of(s, &l->ip, owner) == best && lease_index_remove(s, l, e))
 			r = -1;
+		l = next;
+	}
 	return r;
+}
+
+/* Of n addresses in order and one more, keep the lowest, at most max. */
+static void put_in_order(struct ip *found, unsigned n, unsigned max, const struct ip *ip)
+{
+	if (n >= max) {
+		if (max == 0 || ip_compare(&found[max - 1], ip) < 0)
+			return;
+		n = max - 1;
+	}
+	for (; n > 0 && ip_compare(&found[n - 1], ip) > 0; n--)
+		found[n] = found[n - 1];
+	found[n] = *ip;
 }
 
 int lease_find(struct lease_store *s, const struct lease_owner *owner, struct ip *found,
 	       unsigned max, unsigned *count, struct err *e)
 {
-	int best = find_owned(s, owner, e);
+	enum ownership best;
 
 	*count = 0;
-	if (best < 0)
+	if (lease_index_load(s, e))
 		return -1;
-	for (unsigned i = 0; i < s->table->count; i++) {
-		if (!counts(&s->table->lease[i], best))
+	best = best_ownership(s, owner);
+	for (struct lease *l = NULL; (l = lease_index_of(s->index, owner, l));) {
+		if (best == NOT_OWNED || ownership_of(s, &l->ip, owner) != best)
 			continue;
-		if (*count < max)
-			found[*count] = s->table->lease[i].ip;
-		++*count;
+		put_in_order(found, (*count)++, max, &l->ip);
 	}
 	return 0;
 }
@@ -96,15 +112,21 @@ int lease_each(struct lease_store *s,
 	       void *arg, struct err *e)
 {
 	struct lease_text text;
+	char name[IP_TEXT];
 	int r = 0;
 
-	if (lease_table_load(s, e))
+	if (lease_index_load(s, e))
 		return -1;
-	for (unsigned i = 0; i < s->table->count; i++) {
-		struct lease *l = &s->table->lease[i];
+	for (unsigned i = 0; i < lease_index_count(s->index); i++) {
+		struct lease *l = lease_index_entry(s->index, i);
+		enum lease_state state;
 
-		if (lease_table_read(s, l, &text) == LEASE_OWNED &&
-		    !each(&text.owner, &l->ip, arg) && lease_table_remove(s, l, e))
+		if (!l->ip.family)
+			continue;
+		state = lease_file_read(s->dir, ip_format(name, &l->ip), &text);
+		if ((state == LEASE_LITTER ||
+		     (state == LEASE_OWNED && !each(&text.owner, &l->ip, arg))) &&
+		    lease_index_remove(s, l, e))
 			r = -1;
 	}
 	return r;
@@ -116,13 +138,13 @@ int lease_free(struct lease_store *s, const struct range_set *set, unsigned limi
 	struct ip first, ip = {0};
 
 	*count = 0;
-	if (lease_table_load(s, e))
+	if (lease_index_load(s, e))
 		return -1;
 	if (!range_set_next(set, &ip))
 		return 0;
 	first = ip;
 	do
-		*count += lease_table_is_free(s, &ip);
+		*count += lease_index_is_free(s->index, &ip);
 	while (*count < limit && range_set_next(set, &ip) && !ip_equal(&ip, &first));
 	return 0;
 }

@@ -17,7 +17,6 @@
 #define LEASE_TEXT_MAX 1024
 
 enum lease_state {
-	LEASE_UNREAD, /* not looked at yet */
 	LEASE_OWNED,  /* somebody's lease */
 	LEASE_LITTER, /* no owner in it: free, to be replaced */
 	LEASE_ALIEN,  /* a directory, or unreadable: neither free nor anybody's */

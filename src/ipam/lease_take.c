@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "ipam/lease_index.h"
 #include "ipam/lease_mark.h"
-#include "ipam/lease_table.h"
 #include "ipam/store.h"
 
 /* An owner gets one lease of a pool: a second ADD without DEL is the runtime's fault. */
@@ -16,11 +16,9 @@ static int refuse_second(struct lease_store *s, const struct lease_owner *owner,
 	struct lease_text text;
 	char ip[IP_TEXT];
 
-	for (unsigned i = 0; i < s->table->count; i++) {
-		struct lease *l = &s->table->lease[i];
-
+	for (struct lease *l = NULL; (l = lease_index_of(s->index, owner, l));) {
 		if (!range_set_contains(set, &l->ip) ||
-		    lease_table_read(s, l, &text) != LEASE_OWNED ||
+		    lease_file_read(s->dir, ip_format(ip, &l->ip), &text) != LEASE_OWNED ||
 		    lease_ownership(&text.owner, owner) == NOT_OWNED)
 			continue;
 		*out = l->ip;
@@ -35,24 +33,18 @@ static int refuse_second(struct lease_store *s, const struct lease_owner *owner,
 static int claim(struct lease_store *s, const struct lease_owner *owner, const struct ip *ip,
 		 struct err *e)
 {
-	struct lease *l = lease_table_find(s->table, ip);
+	struct lease *l = lease_index_at(s->index, ip);
 	char name[IP_TEXT];
 	int r;
 
-	if (!lease_table_is_free(s, ip))
+	if (l && l->state != LEASE_LITTER)
 		return 1;
-	if (l && l->state == LEASE_LITTER && lease_table_remove(s, l, e))
+	if (l && lease_index_remove(s, l, e))
 		return -1;
-	ip_format(name, ip);
-	r = lease_file_create(s, name, owner, e);
-	if (r)
-		return r;
-	if (lease_table_add(s->table, ip, e)) {
-		if (lease_file_remove(s, name, e))
-			log_trace("%s", e->msg);
-		return -1;
-	}
-	return 0;
+	r = lease_file_create(s, ip_format(name, ip), owner, e);
+	if (r == 0)
+		lease_index_enter(s->index, ip, owner);
+	return r;
 }
 
 /* Search the pool, once round, for the first free address behind *ip. */
@@ -75,6 +67,20 @@ static int claim_next(struct lease_store *s, const struct lease_owner *owner,
 		       range_set_format(set, pool, sizeof(pool)));
 }
 
+/* The same for the lowest: not all of those that are known to be taken are looked up again. */
+static int claim_lowest(struct lease_store *s, const struct lease_owner *owner,
+			const struct range_set *set, struct ip *ip, struct err *e)
+{
+	struct ip first = {0};
+
+	if (range_set_next(set, &first))
+		*ip = lease_index_lowest(s->index, &first);
+	if (claim_next(s, owner, set, ip, e))
+		return -1;
+	lease_index_set_lowest(s->index, &first, ip);
+	return 0;
+}
+
 static int claim_requested(struct lease_store *s, const struct lease_owner *owner,
 			   const struct range_set *set, const struct ip *ip, struct err *e)
 {
@@ -95,10 +101,10 @@ static int claim_requested(struct lease_store *s, const struct lease_owner *owne
 /* Take back what the entry says was taken. */
 static void undo_one(struct lease_store *s, const struct lease_taken *taken)
 {
-	struct lease *l = lease_table_find(s->table, &taken->ip);
+	struct lease *l = lease_index_at(s->index, &taken->ip);
 	struct err e = {0};
 
-	if (l && lease_table_remove(s, l, &e))
+	if (l && lease_index_remove(s, l, &e))
 		log_line("%s", e.msg);
 	if (taken->marked)
 		lease_mark_restore(s, &taken->mark);
@@ -113,7 +119,7 @@ int lease_take(struct lease_store *s, const struct lease_owner *owner, const str
 
 	if (s->taken_count == LEASE_TAKE_MAX)
 		return err_set(e, ERR_FIELD, "take lease", "more than %d at once", LEASE_TAKE_MAX);
-	if (lease_table_load(s, e) || refuse_second(s, owner, set, out, e))
+	if (lease_index_load(s, e) || refuse_second(s, owner, set, out, e))
 		return -1;
 	*taken = (struct lease_taken){.marked = false};
 	if (order == LEASE_ROUND_ROBIN) {
@@ -121,10 +127,14 @@ int lease_take(struct lease_store *s, const struct lease_owner *owner, const str
 		if (!ip_parse(&ip, taken->mark.text))
 			ip.family = 0;
 	}
-	if (requested)
+	if (requested) {
 		ip = *requested;
-	if (requested ? claim_requested(s, owner, set, &ip, e) : claim_next(s, owner, set, &ip, e))
+		if (claim_requested(s, owner, set, &ip, e))
+			return -1;
+	} else if (order == LEASE_LOWEST ? claim_lowest(s, owner, set, &ip, e)
+					 : claim_next(s, owner, set, &ip, e)) {
 		return -1;
+	}
 	taken->ip = ip;
 	if (order == LEASE_ROUND_ROBIN) {
 		if (lease_mark_write(s, &taken->mark, &ip, e)) {

@@ -57,7 +57,7 @@ int resolv_conf_parse(struct cni_dns *dns, char *text, struct err *e)
 
 int resolv_conf_read(struct cni_dns *dns, const char *path, struct err *e)
 {
-	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	cleanup_fd int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	char *text = arena_take(RESOLV_CONF_MAX + 1, e);
 	ssize_t n;
 

@@ -15,14 +15,14 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "ipam/lease_table.h"
+#include "ipam/lease_index.h"
 
 #define KERNEL_BOOT_ID "/proc/sys/kernel/random/boot_id"
 
 /* Gives 0; 1 if there is no such directory and none is to be made; -1 with e set. */
 static int open_directory(struct lease_store *s, const char *path, bool make, struct err *e)
 {
-	s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	s->dir = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir < 0 && errno == ENOENT) {
 		if (!make)
 			return 1;
@@ -30,7 +30,7 @@ static int open_directory(struct lease_store *s, const char *path, bool make, st
 			err_prefix(e, "make lease store");
 			return -1;
 		}
-		s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		s->dir = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
 	if (s->dir < 0)
 		return err_sys(e, ERR_IO, "open lease store", errno, "%s", path);
@@ -79,18 +79,21 @@ static int release_earlier_boot(struct lease_store *s, struct err *e)
 	struct timespec boot = boot_time();
 	struct stat mark, st;
 
-	if (lease_table_load(s, e))
+	if (lease_index_load(s, e))
 		return -1;
 	if (fstatat(s->dir, "boot_id", &mark, AT_SYMLINK_NOFOLLOW))
 		return err_sys(e, ERR_IO, "read boot ID", errno, "%s/boot_id", s->path);
-	for (unsigned i = 0; i < s->table->count; i++) {
-		struct lease *l = &s->table->lease[i];
+	for (unsigned i = 0; i < lease_index_count(s->index); i++) {
+		struct lease *l = lease_index_entry(s->index, i);
+		char name[IP_TEXT];
 
-		if (fstatat(s->dir, l->name, &st, AT_SYMLINK_NOFOLLOW) || S_ISDIR(st.st_mode))
+		if (!l->ip.family ||
+		    fstatat(s->dir, ip_format(name, &l->ip), &st, AT_SYMLINK_NOFOLLOW) ||
+		    S_ISDIR(st.st_mode))
 			continue;
 		if (later(&st.st_mtim, &mark.st_mtim) && later(&st.st_mtim, &boot))
 			continue; /* the reference plugin's, of this boot: see store.h */
-		if (lease_table_remove(s, l, e))
+		if (lease_index_remove(s, l, e))
 			return -1;
 	}
 	log_line("%s: released the leases of an earlier boot", s->path);
@@ -157,6 +160,7 @@ int lease_store_open_existing(struct lease_store *s, const char *data_dir, const
 
 void lease_store_close(struct lease_store *s)
 {
+	lease_index_close(s);
 	file_close(&s->lock);
 	file_close(&s->dir);
 }

@@ -50,13 +50,13 @@ struct lease_taken {
 	bool marked;
 };
 
-struct lease_table;
+struct lease_index;
 
 struct lease_store {
 	int dir;		   /* the network's directory */
 	int lock;		   /* held until lease_store_close */
 	const char *path;	   /* of the directory, for messages; in the arena */
-	struct lease_table *table; /* the leases, once they were needed; in the arena */
+	struct lease_index *index; /* the leases, once they were needed */
 	struct lease_taken taken[LEASE_TAKE_MAX];
 	unsigned taken_count;
 };
@@ -132,8 +132,8 @@ int lease_find(struct lease_store *s, const struct lease_owner *owner, struct ip
 
 /*
  * Call each() for every lease; where it gives false the lease is released. owner is borrowed for
- * the call; its ifname is "" for a very old lease. Goes on when a lease cannot be released, and
- * gives -1 with the first error set in the end.
+ * the call; its ifname is "" for a very old lease. Files that hold no owner are removed. Goes on
+ * when a file cannot be removed, and gives -1 with the first error set in the end.
  */
 int lease_each(struct lease_store *s,
 	       bool (*each)(const struct lease_owner *owner, const struct ip *ip, void *arg),

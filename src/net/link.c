@@ -17,6 +17,14 @@ static void put_ifinfo(struct nl_batch *b, int index, unsigned flags)
 	nl_head(b, &info, sizeof(info));
 }
 
+/* A question without its counters: they are most of the answer, and of the work of making it. */
+static void put_question(struct nl_batch *b, const char *label, uint16_t flags, int index)
+{
+	nl_op(b, label, RTM_GETLINK, flags);
+	put_ifinfo(b, index, 0);
+	nl_u32(b, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+}
+
 static void copy_text(char *out, size_t size, const struct nlattr *a)
 {
 	snprintf(out, size, "%s", nl_get_str(a));
@@ -58,8 +66,7 @@ static int take_link(const struct nlmsghdr *h, unsigned op, void *arg, struct er
 
 void put_link_question(struct nl_batch *b, const char *name)
 {
-	nl_op(b, "look up link", RTM_GETLINK, 0);
-	put_ifinfo(b, 0, 0);
+	put_question(b, "look up link", 0, 0);
 	nl_str(b, IFLA_IFNAME, name);
 }
 
@@ -81,8 +88,7 @@ int link_look_index(struct nl_sock *s, int index, struct link *link, struct err 
 	if (index == 0)
 		return 0;
 	nl_batch_init(&b);
-	nl_op(&b, "look up link", RTM_GETLINK, 0);
-	put_ifinfo(&b, index, 0);
+	put_question(&b, "look up link", 0, index);
 	return nl_ask(s, &b, take_link, link, e);
 }
 
@@ -219,8 +225,7 @@ int link_each(struct nl_sock *s, const char *kind,
 	do {
 		err_clear(e);
 		nl_batch_init(&b);
-		nl_op(&b, "list links", RTM_GETLINK, NLM_F_DUMP);
-		put_ifinfo(&b, 0, 0);
+		put_question(&b, "list links", NLM_F_DUMP, 0);
 	} while (nl_dump(s, &b, take_visit, &v, e) && e->sys == EINTR);
 	return e->code ? -1 : 0;
 }
@@ -255,8 +260,7 @@ int link_ports(struct nl_sock *s, int bridge, char *names, size_t size, unsigned
 
 	names[0] = '\0';
 	nl_batch_init(&b);
-	nl_op(&b, "list ports", RTM_GETLINK, NLM_F_DUMP);
-	put_ifinfo(&b, 0, 0);
+	put_question(&b, "list ports", NLM_F_DUMP, 0);
 	nl_u32(&b, IFLA_MASTER, (uint32_t)bridge);
 	if (nl_dump(s, &b, take_port, &list, e))
 		return -1;

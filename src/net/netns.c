@@ -2,9 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -45,18 +49,27 @@ static void leave(const struct netns *ns)
 		__builtin_trap();
 }
 
+/* By a socket in it, without the way through /proc, which costs 20 us. Old kernels lack that. */
+static int open_own(void)
+{
+	cleanup_fd int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int fd = s < 0 ? -1 : ioctl(s, SIOCGSKNS);
+
+	return fd >= 0 ? fd : openat(AT_FDCWD, OWN_NETNS, O_RDONLY | O_CLOEXEC);
+}
+
 int netns_open(struct netns *ns, const char *path, struct err *e)
 {
 	static const char doing[] = "open pod namespace";
 
 	*ns = (struct netns){.fd = -1, .host = -1};
-	ns->host = open(OWN_NETNS, O_RDONLY | O_CLOEXEC);
+	ns->host = open_own();
 	if (ns->host < 0) {
 		err_sys(e, ERR_IO, doing, errno, "%s", OWN_NETNS);
 		err_hint(e, "is /proc mounted?");
 		return -1;
 	}
-	ns->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ns->fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (ns->fd < 0) {
 		err_sys(e, ERR_ENV, doing, errno, "CNI_NETNS=%s", path);
 	} else if (same_file(ns->fd, ns->host) && !override()) {

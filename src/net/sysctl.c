@@ -34,7 +34,7 @@ int sysctl_set(const char *path, unsigned value, struct err *e)
 	int n = snprintf(text, sizeof(text), "%u", value);
 
 	full_path(name, path);
-	fd = open(name, O_WRONLY | O_CLOEXEC);
+	fd = openat(AT_FDCWD, name, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || file_write_all(fd, text, (size_t)n))
 		return err_sys(e, ERR_IO, "set sysctl", errno, "%s to %u", name, value);
 	log_trace("set %s=%u: done", path, value);

@@ -66,7 +66,7 @@ static int lock(int *fd, struct err *e)
 
 	if (!path)
 		path = "/run/xtables.lock";
-	*fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+	*fd = openat(AT_FDCWD, path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (*fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EROFS))
 		return 0;
 	if (*fd < 0)

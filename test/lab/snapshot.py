@@ -60,7 +60,11 @@ def _legacy_rules(text):
     for line in text.splitlines():
         if line.startswith("*"):
             table = line
-        elif not line.startswith("#") and line != "COMMIT" and not (line.startswith(":") and " ACCEPT " in line):
+        elif line.startswith(":"):
+            chain = line.split(" [")[0]  # without its counters
+            if not chain.endswith(" ACCEPT"):
+                found.append(f"{table} {chain}")
+        elif not line.startswith("#") and line != "COMMIT":
             found.append(f"{table} {line}")
     return found
 

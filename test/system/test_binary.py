@@ -10,6 +10,8 @@ import pytest
 
 from lab import configs
 
+pytestmark = pytest.mark.once
+
 REPOSITORY = configs.REPOSITORY
 
 

@@ -14,6 +14,8 @@ from conftest import APPLETS
 from lab import Node, configs, snapshot
 from lab.runtime import PLUGIN_DIR, Result, environment
 
+pytestmark = pytest.mark.once
+
 CONF = configs.load(cniVersion="1.1.0", network6="fd00:10::/32", subnet6="fd00:10:244::/64")
 TRACE = "/tmp/trace"
 # What the program cannot see fail: its beginning and its end.

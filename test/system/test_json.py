@@ -4,7 +4,11 @@ import json
 import random
 import subprocess
 
+import pytest
+
 from lab import configs
+
+pytestmark = pytest.mark.once
 
 ECHO = "build/asan/unit/json_echo"
 ROUNDS = 10000

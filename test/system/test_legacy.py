@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from conftest import APPLETS
+from conftest import APPLETS, needs
 from lab import Node, configs, deny, kernel, matrix, snapshot
 
 pytestmark = pytest.mark.skipif(not kernel.has("legacy iptables"), reason=kernel.lack("legacy iptables"))
@@ -185,6 +185,7 @@ def test_both_kinds_on_one_node(cnibox):
         assert not snapshot.changes(before[0], snapshot.of(node)["host"]) and rules(node) == before[1]
 
 
+@needs("nf_tables")
 def test_no_table_comes_to_life(node):
     """What an ADD costs where legacy iptables is not in use: one file of /proc per family."""
     conf = dual_stack()
@@ -245,6 +246,8 @@ def test_counters_under_traffic(node):
 def test_beside_a_busy_iptables(node):
     """A loop of iptables-legacy beside a loop of cni-node: neither loses a rule of the other."""
     node.sh(f"{DROPS}; iptables-legacy -A OUTPUT -p tcp -j LOG")
+    for verb in ("up", "down"):  # now all tables are there that are looked into
+        node.run("cni-node", verb, *FLAGS)
     before = saved(node)
     # -R changes no number of rules, so that the kernel alone would not notice who lost it.
     script = ("n=0; trap 'echo $n; exit 0' TERM; while n=$((n + 1)); do\n"

@@ -6,6 +6,8 @@ from collections import Counter
 import pytest
 from lab import snapshot
 
+pytestmark = pytest.mark.once
+
 FLAGS = ("--subnet", "10.244.0.0/24", "--network", "10.244.0.0/16", "--subnet6", "fd00:244::/64")
 TRACE = "/tmp/trace"
 # What the program cannot see fail: its beginning and its end.

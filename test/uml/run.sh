@@ -1,6 +1,7 @@
 #!/bin/sh
 # Run the system tests on another kernel: User-Mode Linux, an ordinary process, whose root is this
-# machine's, read-only. One for each of two processors, each with half of the tests.
+# machine's, read-only. One for each of two processors, each with half of the tests. Those that are
+# marked "once" (pytest.ini) are left out.
 #
 #	test/uml/run.sh CNIBOX OUT [PYTEST ARGUMENT]...
 #
@@ -17,7 +18,10 @@ shift 2
 minutes=${UML_MINUTES:-25}
 shards=2
 sockets=$(mktemp -d)
+kernels=
 trap 'rm -rf "$sockets"' EXIT
+# shellcheck disable=SC2086 # a list
+trap 'kill $kernels 2>/dev/null; wait; exit 130' INT TERM
 
 # The kernel hands words that it does not know to init: NAME=VALUE in the environment.
 boot() {
@@ -26,8 +30,8 @@ boot() {
 	place=$out/$shard
 	rm -rf "$place"
 	mkdir -p "$place"
-	printf '%s\n' "$@" >"$place/arguments"
-	timeout -k 10 $((minutes * 60)) linux.uml rootfstype=hostfs rootflags=/ ro init="$repository/test/uml/init.sh" \
+	printf '%s\n' -m 'not once' "$@" >"$place/arguments"
+	exec timeout -k 10 $((minutes * 60)) linux.uml rootfstype=hostfs rootflags=/ ro init="$repository/test/uml/init.sh" \
 		mem=2G quiet con=null con0=null,fd:1 uml_dir="$sockets/" \
 		REPOSITORY="$repository" CNIBOX="$cnibox" OUT="$place" SHARD="$shard/$shards" CI="${CI:-}" \
 		</dev/null >"$place/console" 2>&1
@@ -37,6 +41,7 @@ echo "system tests in User-Mode Linux, $shards at once:"
 shard=0
 while [ $shard -lt $shards ]; do
 	boot $shard "$@" &
+	kernels="$kernels $!"
 	shard=$((shard + 1))
 done
 wait

@@ -2,8 +2,11 @@
  * The least that connecting a pod can cost: a whole process that does the two netlink round trips
  * and nothing else. No configuration is read, no address chosen, nothing looked up or checked; what
  * a plugin must find out is told in the environment. It leaves the kernel as a plugin's ADD does.
+ * DEL is the one message that takes the link away: a child sends it and waits out the kernel's grace
+ * periods, while this process ends when the kernel announces that the link is gone.
  *
- *	CNI_COMMAND	ADD, or DEL for the one message that takes the link away
+ *	CNI_COMMAND	ADD, or DEL
+ *	CNI_CONTAINERID	the host's link is named by its last characters
  *	CNI_NETNS	path of the pod's network namespace
  *	FLOOR_BRIDGE	index of the bridge
  *	FLOOR_ADDRESS	IPv4 address of the pod, in a /24 whose gateway is .1
@@ -18,14 +21,15 @@
 #include <linux/veth.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#define HOST_LINK "vethfloor"
-#define POD_LINK  "eth0"
+#define POD_LINK "eth0"
 
 static _Alignas(8) unsigned char buf[4096];
 static size_t len;
@@ -123,14 +127,55 @@ static int open_netlink(void)
 	return fd;
 }
 
+/* "vf" and the last 12 characters of the container ID. */
+static const char *host_link(void)
+{
+	static char name[IFNAMSIZ] = "vf";
+	const char *id = env("CNI_CONTAINERID");
+	size_t n = strlen(id);
+
+	strncpy(name + 2, id + (n > 12 ? n - 12 : 0), sizeof(name) - 3);
+	return name;
+}
+
+static bool announces(const unsigned char *answer, size_t n, int index)
+{
+	for (size_t at = 0; at + sizeof(struct nlmsghdr) <= n;) {
+		const struct nlmsghdr *h = (const void *)(answer + at);
+		const struct ifinfomsg *info = (const void *)(h + 1);
+
+		if (h->nlmsg_type == RTM_DELLINK && info->ifi_family == AF_UNSPEC &&
+		    info->ifi_index == index)
+			return true;
+		at += NLMSG_ALIGN(h->nlmsg_len);
+	}
+	return false;
+}
+
 static void del(void)
 {
+	static _Alignas(8) unsigned char answer[32768];
+	const struct sockaddr_nl links = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
 	const struct ifinfomsg none = {0};
+	int index = (int)if_nametoindex(host_link());
+	int fd = open_netlink();
+	ssize_t n;
 
+	if (index == 0 || bind(fd, (const struct sockaddr *)&links, sizeof(links)))
+		die(host_link());
 	begin(RTM_DELLINK, 0, &none, sizeof(none));
-	attribute(IFLA_IFNAME, HOST_LINK, sizeof(HOST_LINK));
+	attribute(IFLA_IFNAME, host_link(), strlen(host_link()) + 1);
 	end();
-	exchange(open_netlink(), "delete link");
+	if (fork() == 0) {
+		syscall(SYS_close_range, 0, ~0U, 0);
+		exchange(open_netlink(), "delete link");
+		return;
+	}
+	do
+		n = recv(fd, answer, sizeof(answer), 0);
+	while (n > 0 && !announces(answer, (size_t)n, index));
+	if (n <= 0)
+		die("wait for the link to be gone");
 }
 
 static void create_pair(int fd, int netns, const uint8_t ip[static 4])
@@ -143,7 +188,7 @@ static void create_pair(int fd, int netns, const uint8_t ip[static 4])
 	struct nlattr *info, *data, *end_of_pod;
 
 	begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &up, sizeof(up));
-	attribute(IFLA_IFNAME, HOST_LINK, sizeof(HOST_LINK));
+	attribute(IFLA_IFNAME, host_link(), strlen(host_link()) + 1);
 	attribute(IFLA_ADDRESS, host_mac, sizeof(host_mac));
 	number(IFLA_MASTER, env_number("FLOOR_BRIDGE"));
 	number(IFLA_MTU, mtu);

@@ -1,0 +1,198 @@
+/*
+ * Where an index comes from: its file, if that is true; else the store's directory.
+ */
+#include "ipam/lease_index_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#define INDEX_DIR "/run/cnibox"
+#define ROOM_MIN  512 /* what a /24 holds, twice: the usual share of a node */
+
+static size_t size_for(uint32_t room)
+{
+	return sizeof(struct lease_index) + room * (2 * sizeof(uint32_t) + sizeof(struct lease));
+}
+
+/* The file of a store's index; -1 if there is none, or none can be made. */
+static int open_file(const struct stat *dir, bool make)
+{
+	char path[96];
+	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	int fd;
+
+	snprintf(path, sizeof(path), INDEX_DIR "/leases-%llx-%llx", (unsigned long long)dir->st_dev,
+		 (unsigned long long)dir->st_ino);
+	fd = openat(AT_FDCWD, path, flags);
+	if (fd >= 0 || !make)
+		return fd;
+	if (mkdir(INDEX_DIR, 0700) && errno != EEXIST)
+		return -1;
+	return openat(AT_FDCWD, path, flags | O_CREAT, 0600);
+}
+
+static bool is_true(const struct lease_index *x, size_t size, const struct stat *dir)
+{
+	return x->magic == INDEX_MAGIC && size == size_for(x->room) &&
+	       x->stamp[0] == dir->st_mtim.tv_sec && x->stamp[1] == dir->st_mtim.tv_nsec &&
+	       x->filled + LEASE_TAKE_MAX <= x->room && !x->changed;
+}
+
+void lease_index_find(struct lease_store *s)
+{
+	struct stat dir, file;
+	cleanup_fd int fd = -1;
+	struct lease_index *x;
+
+	if (s->index || fstat(s->dir, &dir))
+		return;
+	fd = open_file(&dir, false);
+	if (fd < 0 || fstat(fd, &file) || (size_t)file.st_size < size_for(0))
+		return;
+	x = mmap(NULL, (size_t)file.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (x == MAP_FAILED)
+		return;
+	if (is_true(x, (size_t)file.st_size, &dir))
+		s->index = x;
+	else
+		munmap(x, (size_t)file.st_size);
+}
+
+/* An empty index: in its file or, where that cannot be had, in memory. NULL with e set. */
+static struct lease_index *make_index(const struct lease_store *s, uint32_t room, struct err *e)
+{
+	size_t size = size_for(room);
+	struct lease_index *x = MAP_FAILED;
+	cleanup_fd int fd = -1;
+	struct stat dir;
+	bool shared;
+
+	if (fstat(s->dir, &dir) == 0)
+		fd = open_file(&dir, true);
+	/* Emptied first: whoever is killed from here on leaves one that is not true. */
+	shared = fd >= 0 && ftruncate(fd, 0) == 0 && posix_fallocate(fd, 0, (off_t)size) == 0;
+	if (shared)
+		x = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (x == MAP_FAILED) {
+		shared = false;
+		x = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	}
+	if (x == MAP_FAILED) {
+		err_sys(e, ERR_INTERNAL, "read leases", errno, "%s: memory for %u leases", s->path,
+			room);
+		return NULL;
+	}
+	*x = (struct lease_index){
+		.magic = INDEX_MAGIC, .room = room, .shared = shared, .changed = true};
+	return x;
+}
+
+/* Is name that of a lease file, that is, an address as host-local writes it? */
+static bool names_lease(struct ip *ip, const char *name)
+{
+	char canonical[IP_TEXT];
+
+	return ip_parse(ip, name) && strcmp(ip_format(canonical, ip), name) == 0;
+}
+
+static void enter(struct lease_index *x, int dir, const struct ip *ip, const char *name)
+{
+	struct lease_text text;
+	enum lease_state state = lease_file_read(dir, name, &text);
+
+	if (state != LEASE_GONE)
+		lease_index_put_found(x, ip, state, state == LEASE_OWNED ? &text.owner : NULL);
+}
+
+/*
+ * Go through the directory. Gives how many lease files there are; those that there is room for go
+ * into x, which may be NULL; -1 with errno set.
+ *
+ * The system call itself: opendir would take memory from malloc. struct dirent is laid out as the
+ * kernel's linux_dirent64 on 64-bit machines, in musl and in glibc.
+ */
+static long read_directory(int dir, struct lease_index *x)
+{
+	union {
+		char bytes[32768];
+		struct dirent align;
+	} buf;
+	long n, found = 0;
+	struct ip ip;
+
+	if (lseek(dir, 0, SEEK_SET) < 0)
+		return -1;
+	while ((n = syscall(SYS_getdents64, dir, &buf, sizeof(buf))) > 0) {
+		for (long at = 0; at < n;) {
+			const struct dirent *d = (const void *)(buf.bytes + at);
+
+			if (names_lease(&ip, d->d_name)) {
+				if (x && x->filled < x->room)
+					enter(x, dir, &ip, d->d_name);
+				found++;
+			}
+			at += d->d_reclen;
+		}
+	}
+	return n < 0 ? -1 : found;
+}
+
+static int read_failed(const struct lease_store *s, struct err *e)
+{
+	return err_sys(e, ERR_IO, "read leases", errno, "%s", s->path);
+}
+
+int lease_index_load(struct lease_store *s, struct err *e)
+{
+	struct lease_index *x;
+	uint32_t room = ROOM_MIN;
+	long found;
+
+	lease_index_find(s);
+	if (s->index)
+		return 0;
+	found = read_directory(s->dir, NULL);
+	if (found < 0)
+		return read_failed(s, e);
+	while (room < 2 * (unsigned long)found)
+		room *= 2;
+	x = make_index(s, room, e);
+	if (!x)
+		return -1;
+	if (read_directory(s->dir, x) < 0)
+		return read_failed(s, e);
+	log_trace("%s: read %u leases", s->path, x->filled);
+	s->index = x;
+	return 0;
+}
+
+void lease_index_close(struct lease_store *s)
+{
+	struct lease_index *x = s->index;
+	struct timespec now[2] = {{.tv_nsec = UTIME_OMIT}};
+
+	if (!x)
+		return;
+	s->index = NULL;
+	if (x->shared && x->changed) {
+		/* Later than any change so far, earlier than any to come; the kernel's own ticks. */
+		now[1] = clock_now(CLOCK_REALTIME);
+		x->stamp[0] = now[1].tv_sec;
+		x->stamp[1] = now[1].tv_nsec;
+		x->changed = false;
+		if (futimens(s->dir, now))
+			log_trace("%s: time not set", s->path);
+	}
+	munmap(x, size_for(x->room));
+}
