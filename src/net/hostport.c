@@ -49,11 +49,11 @@ static bool same_port(const struct hostport *a, const struct hostport *b)
 
 /* A mapping of the table: is it ours, is it what we want to have? */
 static int compare(const struct hostport_map *map, const struct hostport *p,
-		   const struct nft_element *element, void *arg, struct err *e)
+		   const struct nft_map_element *element, void *arg, struct err *e)
 {
 	struct order *o = arg;
 	bool own = element->owned && owner_tag_equal(&element->tag, &o->tag);
-	uint8_t data[NFT_KEY_MAX];
+	uint8_t data[NFT_MAP_KEY_MAX];
 	char text[HOSTPORT_TEXT];
 
 	o->own += own;
@@ -172,16 +172,17 @@ static unsigned put_mappings(struct nl_batch *b, const struct order *o, unsigned
 	for (unsigned kind = 0; kind < 2; kind++) {
 		if (!o->used[kind])
 			continue;
-		nft_elements(b, &at, NFT_ADD_ELEMENTS, o->map[kind])
+		nft_map_elements(b, &at, NFT_MAP_ADD, o->map[kind])
 		{
 			for (unsigned i = first; i < end; i++) {
-				uint8_t key[NFT_KEY_MAX], data[NFT_KEY_MAX];
+				uint8_t key[NFT_MAP_KEY_MAX], data[NFT_MAP_KEY_MAX];
 				uint32_t key_len = hostport_key(key, &o->list[i]);
 				uint32_t data_len =
 					hostport_data(data, &o->set->pod.ip, o->list[i].pod);
 
 				if ((o->list[i].address.family != 0) == kind)
-					nft_put_element(b, key, key_len, data, data_len, o->owner);
+					nft_put_map_element(b, key, key_len, data, data_len,
+							    o->owner);
 			}
 		}
 	}
@@ -282,7 +283,7 @@ struct removal {
 };
 
 static int choose(const struct hostport_map *map, const struct hostport *p,
-		  const struct nft_element *element, void *arg, struct err *e)
+		  const struct nft_map_element *element, void *arg, struct err *e)
 {
 	struct removal *r = arg;
 	char port[HOSTPORT_TEXT], text[HOSTPORT_TEXT + OWNER_TEXT + 16];
@@ -324,14 +325,14 @@ static void put_removal_from(struct nl_batch *b, const struct removal *r,
 	}
 	if (n == 0)
 		return;
-	nft_elements(b, &at, NFT_DELETE_ELEMENTS, map->name)
+	nft_map_elements(b, &at, NFT_MAP_DELETE, map->name)
 	{
 		for (unsigned i = 0; i < r->count; i++) {
-			uint8_t key[NFT_KEY_MAX];
+			uint8_t key[NFT_MAP_KEY_MAX];
 
 			if (r->chosen[i].map == map)
-				nft_put_element(b, key, hostport_key(key, &r->chosen[i].port), NULL,
-						0, NULL);
+				nft_put_map_element(b, key, hostport_key(key, &r->chosen[i].port),
+						    NULL, 0, NULL);
 		}
 	}
 }

@@ -31,20 +31,20 @@ static uint8_t *put_port(uint8_t *p, uint16_t port)
 	return p + 4;
 }
 
-uint32_t hostport_key(uint8_t key[static NFT_KEY_MAX], const struct hostport *p)
+uint32_t hostport_key(uint8_t key[static NFT_MAP_KEY_MAX], const struct hostport *p)
 {
 	uint8_t *end = key;
 
-	memset(key, 0, NFT_KEY_MAX);
+	memset(key, 0, NFT_MAP_KEY_MAX);
 	if (p->address.family)
 		end = put_ip(end, &p->address);
 	*end = p->proto;
 	return (uint32_t)(put_port(end + 4, p->host) - key);
 }
 
-uint32_t hostport_data(uint8_t data[static NFT_KEY_MAX], const struct ip *pod, uint16_t port)
+uint32_t hostport_data(uint8_t data[static NFT_MAP_KEY_MAX], const struct ip *pod, uint16_t port)
 {
-	memset(data, 0, NFT_KEY_MAX);
+	memset(data, 0, NFT_MAP_KEY_MAX);
 	return (uint32_t)(put_port(put_ip(data, pod), port) - data);
 }
 
@@ -92,15 +92,15 @@ static void put_lookup(struct nl_batch *b, uint8_t ip_family, const char *map, b
 	uint32_t reg = NFT_REG_1, next = NFT_REG32_01;
 
 	if (by_address) {
-		nft_payload(b, NFT_REG_1, NFT_PAYLOAD_NETWORK_HEADER,
+		nft_payload(b, NFT_PAYLOAD_NETWORK_HEADER,
 			    nft_address_offset(ip_family, NFT_DESTINATION),
 			    ip_family == 6 ? 16 : 4);
 		reg = ip_family == 6 ? NFT_REG_2 : NFT_REG32_01;
 		next = ip_family == 6 ? NFT_REG32_05 : NFT_REG32_02;
 	}
-	nft_meta(b, reg, NFT_META_L4PROTO);
-	nft_payload(b, next, NFT_PAYLOAD_TRANSPORT_HEADER, DESTINATION_PORT, 2);
-	nft_lookup(b, map, value);
+	nft_meta_to(b, reg, NFT_META_L4PROTO);
+	nft_payload_to(b, next, NFT_PAYLOAD_TRANSPORT_HEADER, DESTINATION_PORT, 2);
+	nft_look_up(b, map, value);
 }
 
 static void put_conditions(struct nl_batch *b, const struct hostport_settings *set)

@@ -14,7 +14,7 @@ static bool begins(const char *text, const char *with)
 
 static int take_map(struct hostport_table *t, const struct nlmsghdr *h, struct err *e)
 {
-	const char *name = nft_read_set_name(h);
+	const char *name = nft_read_map_name(h);
 	struct hostport_map *map = &t->maps[t->map_count];
 	bool by_address = begins(name, HOSTPORT_ADDRESSES);
 
@@ -76,14 +76,14 @@ struct reading {
 static int take_elements(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
 {
 	struct reading *r = arg;
-	const struct nlattr *list = nft_element_list(h);
+	const struct nlattr *list = nft_map_elements_of(h);
 
 	(void)op;
 	for (const struct nlattr *a = nl_first(list); a; a = nl_following(list, a)) {
-		struct nft_element element;
+		struct nft_map_element element;
 		struct hostport p;
 
-		nft_read_element(&element, a);
+		nft_read_map_element(&element, a);
 		if (!element.key || !hostport_from_key(&p, r->ip_family, r->map->by_address,
 						       element.key, element.key_len))
 			continue;
@@ -100,7 +100,7 @@ static int look_at_map(struct nl_sock *nf, struct reading *r, struct err *e)
 	struct nl_batch q;
 
 	nl_batch_init(&q);
-	nft_list_elements(&q, &at, r->map->name);
+	nft_list_map(&q, &at, r->map->name);
 	return nl_dump(nf, &q, take_elements, r, e);
 }
 
@@ -113,7 +113,7 @@ int hostport_look(struct nl_sock *nf, uint8_t ip_family, struct hostport_table *
 	*t = (struct hostport_table){.ip_family = ip_family};
 	nl_batch_init(&q);
 	nft_get_generation(&q);
-	nft_list_sets(&q, &at);
+	nft_list_maps(&q, &at);
 	if (nl_ask(nf, &q, take_object, t, e))
 		return -1;
 	nl_batch_init(&q);

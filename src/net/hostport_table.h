@@ -34,7 +34,7 @@ struct hostport_table {
 
 /* Called for each mapping. Gives 0, or -1 with e set. */
 typedef int hostport_each_fn(const struct hostport_map *map, const struct hostport *p,
-			     const struct nft_element *element, void *arg, struct err *e);
+			     const struct nft_map_element *element, void *arg, struct err *e);
 
 /*
  * Read it. Where there is none, it is empty. e is as nl_ask leaves it: EINTR in e->sys if the table

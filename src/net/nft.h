@@ -53,7 +53,7 @@ struct nft_at {
 /* NFPROTO_IPV4 or NFPROTO_IPV6 for 4 or 6. */
 uint8_t nft_family(uint8_t ip_family);
 
-/* Begin any nf_tables message. For nft_set.h, which has more of them. */
+/* Begin any nf_tables message. For nft_map.h, which has more of them. */
 void nft_op(struct nl_batch *b, const char *label, unsigned type, uint16_t flags, uint8_t family);
 
 /* --- changes ---------------------------------------------------------------------------------- */
@@ -107,10 +107,12 @@ unsigned char *nft_put_userdata(unsigned char *p, uint8_t type, const void *valu
 bool nft_expr_open(struct nl_batch *b, const char *name);
 bool nft_expr_close(struct nl_batch *b);
 
-/* All of them work on register 1, but for loads, which name theirs (NFT_REG_1, NFT_REG32_01 ...). */
-void nft_payload(struct nl_batch *b, uint32_t reg, enum nft_payload_bases base, uint32_t offset,
-		 uint32_t len);
-void nft_meta(struct nl_batch *b, uint32_t reg, enum nft_meta_keys key);
+/* All of them work on register 1, but for those that are told which to load. */
+void nft_payload(struct nl_batch *b, enum nft_payload_bases base, uint32_t offset, uint32_t len);
+void nft_payload_to(struct nl_batch *b, enum nft_registers to, enum nft_payload_bases base,
+		    uint32_t offset, uint32_t len);
+void nft_meta(struct nl_batch *b, enum nft_meta_keys key);
+void nft_meta_to(struct nl_batch *b, enum nft_registers to, enum nft_meta_keys key);
 void nft_bitwise(struct nl_batch *b, const void *mask, const void *flip, size_t len);
 void nft_cmp(struct nl_batch *b, enum nft_cmp_ops cmp, const void *data, size_t len);
 void nft_counter(struct nl_batch *b);
@@ -119,8 +121,8 @@ void nft_jump(struct nl_batch *b, const char *chain);
 void nft_masq(struct nl_batch *b, uint32_t flags); /* NF_NAT_RANGE_* */
 /* To address and port in those registers. */
 void nft_dnat(struct nl_batch *b, uint8_t family, uint32_t address, uint32_t port);
-/* Is it in the set? A map's value takes its place. */
-void nft_lookup(struct nl_batch *b, const char *set, bool map);
+/* Is it in the map? With value, that takes its place. */
+void nft_look_up(struct nl_batch *b, const char *map, bool value);
 /* "meta mark set meta mark or BITS"; "meta mark and BITS == BITS". */
 void nft_set_mark(struct nl_batch *b, uint32_t bits);
 void nft_match_mark(struct nl_batch *b, uint32_t bits);

@@ -25,22 +25,32 @@ static void put_value(struct nl_batch *b, uint16_t type, const void *data, size_
 		nl_put(b, NFTA_DATA_VALUE, data, len);
 }
 
-void nft_payload(struct nl_batch *b, uint32_t reg, enum nft_payload_bases base, uint32_t offset,
-		 uint32_t len)
+void nft_payload(struct nl_batch *b, enum nft_payload_bases base, uint32_t offset, uint32_t len)
+{
+	nft_payload_to(b, NFT_REG_1, base, offset, len);
+}
+
+void nft_payload_to(struct nl_batch *b, enum nft_registers to, enum nft_payload_bases base,
+		    uint32_t offset, uint32_t len)
 {
 	nft_expr(b, "payload") {
-		nl_be32(b, NFTA_PAYLOAD_DREG, reg);
+		nl_be32(b, NFTA_PAYLOAD_DREG, to);
 		nl_be32(b, NFTA_PAYLOAD_BASE, base);
 		nl_be32(b, NFTA_PAYLOAD_OFFSET, offset);
 		nl_be32(b, NFTA_PAYLOAD_LEN, len);
 	}
 }
 
-void nft_meta(struct nl_batch *b, uint32_t reg, enum nft_meta_keys key)
+void nft_meta(struct nl_batch *b, enum nft_meta_keys key)
+{
+	nft_meta_to(b, NFT_REG_1, key);
+}
+
+void nft_meta_to(struct nl_batch *b, enum nft_registers to, enum nft_meta_keys key)
 {
 	nft_expr(b, "meta") {
 		nl_be32(b, NFTA_META_KEY, key);
-		nl_be32(b, NFTA_META_DREG, reg);
+		nl_be32(b, NFTA_META_DREG, to);
 	}
 }
 
@@ -112,13 +122,13 @@ void nft_dnat(struct nl_batch *b, uint8_t family, uint32_t address, uint32_t por
 	}
 }
 
-void nft_lookup(struct nl_batch *b, const char *set, bool map)
+void nft_look_up(struct nl_batch *b, const char *map, bool value)
 {
 	nft_expr(b, "lookup") {
 		nl_be32(b, NFTA_LOOKUP_SREG, NFT_REG_1);
-		if (map)
+		if (value)
 			nl_be32(b, NFTA_LOOKUP_DREG, NFT_REG_1);
-		nl_str(b, NFTA_LOOKUP_SET, set);
+		nl_str(b, NFTA_LOOKUP_SET, map);
 		nl_be32(b, NFTA_LOOKUP_SET_ID, 0);
 	}
 }
@@ -127,7 +137,7 @@ void nft_set_mark(struct nl_batch *b, uint32_t bits)
 {
 	uint32_t keep = ~bits;
 
-	nft_meta(b, NFT_REG_1, NFT_META_MARK);
+	nft_meta(b, NFT_META_MARK);
 	nft_bitwise(b, &keep, &bits, sizeof(bits));
 	nft_expr(b, "meta") {
 		nl_be32(b, NFTA_META_KEY, NFT_META_MARK);
@@ -139,7 +149,7 @@ void nft_match_mark(struct nl_batch *b, uint32_t bits)
 {
 	const uint32_t none = 0;
 
-	nft_meta(b, NFT_REG_1, NFT_META_MARK);
+	nft_meta(b, NFT_META_MARK);
 	nft_bitwise(b, &bits, &none, sizeof(bits));
 	nft_cmp(b, NFT_CMP_EQ, &bits, sizeof(bits));
 }
@@ -186,8 +196,8 @@ void nft_match_prefix(struct nl_batch *b, enum nft_side side, enum nft_cmp_ops c
 
 	if (p->len == 0 && cmp == NFT_CMP_EQ)
 		return;
-	nft_payload(b, NFT_REG_1, NFT_PAYLOAD_NETWORK_HEADER,
-		    nft_address_offset(p->ip.family, side), (uint32_t)size);
+	nft_payload(b, NFT_PAYLOAD_NETWORK_HEADER, nft_address_offset(p->ip.family, side),
+		    (uint32_t)size);
 	if (masked) {
 		memset(ones.ip.b, 0xff, sizeof(ones.ip.b));
 		ones = prefix_network(&ones);
@@ -202,13 +212,13 @@ void nft_match_ifname(struct nl_batch *b, enum nft_meta_keys key, enum nft_cmp_o
 	char padded[IFNAMSIZ] = "";
 
 	memcpy(padded, name, strnlen(name, sizeof(padded) - 1));
-	nft_meta(b, NFT_REG_1, key);
+	nft_meta(b, key);
 	nft_cmp(b, cmp, padded, sizeof(padded));
 }
 
 void nft_match_ifname_short(struct nl_batch *b, enum nft_meta_keys key, enum nft_cmp_ops cmp,
 			    const char *name)
 {
-	nft_meta(b, NFT_REG_1, key);
+	nft_meta(b, key);
 	nft_cmp(b, cmp, name, strnlen(name, IFNAMSIZ - 1) + 1);
 }

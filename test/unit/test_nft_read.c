@@ -170,7 +170,7 @@ static void test_bits_beyond_the_mask(void **state)
 	nl_batch_init(&b);
 	nft_append_rule(&b, "rule", &anywhere);
 	nl_nest(&b, NFTA_RULE_EXPRESSIONS) {
-		nft_payload(&b, NFT_REG_1, NFT_PAYLOAD_NETWORK_HEADER, 12, 4);
+		nft_payload(&b, NFT_PAYLOAD_NETWORK_HEADER, 12, 4);
 		nft_bitwise(&b, mask, (uint8_t[4]){0}, sizeof(mask));
 		nft_cmp(&b, NFT_CMP_EQ, value, sizeof(value));
 	}

@@ -1,4 +1,4 @@
-#include "net/nft_set.h"
+#include "net/nft_map.h"
 
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
@@ -37,19 +37,16 @@ static void begin_elements(struct nl_batch *b, const char *label, unsigned type,
 	nl_str(b, NFTA_SET_ELEM_LIST_SET, name);
 }
 
-bool nft_elements_open(struct nl_batch *b, const struct nft_at *at, enum nft_element_verb verb,
-		       const char *name)
+bool nft_map_elements_open(struct nl_batch *b, const struct nft_at *at, enum nft_map_verb verb,
+			   const char *name)
 {
 	switch (verb) {
-	case NFT_ADD_ELEMENTS:
+	case NFT_MAP_ADD:
 		begin_elements(b, "add to map", NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, at,
 			       name);
 		break;
-	case NFT_DELETE_ELEMENTS:
+	case NFT_MAP_DELETE:
 		begin_elements(b, "delete from map", NFT_MSG_DELSETELEM, 0, at, name);
-		break;
-	case NFT_GET_ELEMENTS:
-		begin_elements(b, "look up in map", NFT_MSG_GETSETELEM, 0, at, name);
 		break;
 	}
 	return nl_nest_open(b, NFTA_SET_ELEM_LIST_ELEMENTS);
@@ -67,8 +64,8 @@ static void put_userdata(struct nl_batch *b, const struct owner *owner)
 	nl_put(b, NFTA_SET_ELEM_USERDATA, data, (size_t)(end - data));
 }
 
-void nft_put_element(struct nl_batch *b, const void *key, uint32_t key_len, const void *data,
-		     uint32_t data_len, const struct owner *owner)
+void nft_put_map_element(struct nl_batch *b, const void *key, uint32_t key_len, const void *data,
+			 uint32_t data_len, const struct owner *owner)
 {
 	nl_nest(b, NFTA_LIST_ELEM) {
 		nl_nest(b, NFTA_SET_ELEM_KEY)
@@ -83,18 +80,18 @@ void nft_put_element(struct nl_batch *b, const void *key, uint32_t key_len, cons
 
 /* --- questions and their answers -------------------------------------------------------------- */
 
-void nft_list_sets(struct nl_batch *b, const struct nft_at *at)
+void nft_list_maps(struct nl_batch *b, const struct nft_at *at)
 {
 	nft_op(b, "list maps", NFT_MSG_GETSET, NLM_F_DUMP, at->family);
 	nl_str(b, NFTA_SET_TABLE, at->table);
 }
 
-void nft_list_elements(struct nl_batch *b, const struct nft_at *at, const char *name)
+void nft_list_map(struct nl_batch *b, const struct nft_at *at, const char *name)
 {
 	begin_elements(b, "list a map", NFT_MSG_GETSETELEM, NLM_F_DUMP, at, name);
 }
 
-const char *nft_read_set_name(const struct nlmsghdr *h)
+const char *nft_read_map_name(const struct nlmsghdr *h)
 {
 	const struct nlattr *tb[NFTA_SET_NAME + 1];
 
@@ -102,7 +99,7 @@ const char *nft_read_set_name(const struct nlmsghdr *h)
 	return nl_get_str(tb[NFTA_SET_NAME]);
 }
 
-const struct nlattr *nft_element_list(const struct nlmsghdr *h)
+const struct nlattr *nft_map_elements_of(const struct nlmsghdr *h)
 {
 	const struct nlattr *tb[NFTA_SET_ELEM_LIST_ELEMENTS + 1];
 
@@ -118,7 +115,7 @@ static const uint8_t *value_in(const struct nlattr *nest, size_t *len)
 	return nl_data(tb[NFTA_DATA_VALUE], len);
 }
 
-void nft_read_element(struct nft_element *out, const struct nlattr *element)
+void nft_read_map_element(struct nft_map_element *out, const struct nlattr *element)
 {
 	const struct nlattr *tb[NFTA_SET_ELEM_USERDATA + 1];
 	const void *userdata;
@@ -126,7 +123,7 @@ void nft_read_element(struct nft_element *out, const struct nlattr *element)
 	size_t len;
 
 	nl_attrs_in(tb, NFTA_SET_ELEM_USERDATA, element);
-	*out = (struct nft_element){.comment = ""};
+	*out = (struct nft_map_element){.comment = ""};
 	out->key = value_in(tb[NFTA_SET_ELEM_KEY], &out->key_len);
 	out->data = value_in(tb[NFTA_SET_ELEM_DATA], &out->data_len);
 	userdata = nl_data(tb[NFTA_SET_ELEM_USERDATA], &len);

@@ -3,8 +3,8 @@
  * values are bytes as the kernel compares them: fields of a concatenation one behind the other,
  * each padded to four bytes.
  */
-#ifndef NET_NFT_SET_H
-#define NET_NFT_SET_H
+#ifndef NET_NFT_MAP_H
+#define NET_NFT_MAP_H
 
 #include "net/nft.h"
 #include "net/owner.h"
@@ -22,8 +22,8 @@ enum {
 /* A concatenation: the type before, and one more behind it. */
 #define NFT_TYPE_THEN(before, type) ((uint32_t)(before) << 6 | (type))
 
-#define NFT_KEY_MAX  24 /* IPv6 address, protocol, port */
-#define NFT_MAP_NAME 32
+#define NFT_MAP_KEY_MAX 24 /* IPv6 address, protocol, port */
+#define NFT_MAP_NAME	32
 
 struct nft_map {
 	const char *name; /* borrowed */
@@ -35,13 +35,13 @@ struct nft_map {
 void nft_add_map(struct nl_batch *b, const struct nft_at *at, const struct nft_map *map);
 void nft_delete_map(struct nl_batch *b, const struct nft_at *at, const char *name);
 
-/* A message about elements of a map, which are put into it by nft_put_element. */
-enum nft_element_verb { NFT_ADD_ELEMENTS, NFT_DELETE_ELEMENTS, NFT_GET_ELEMENTS };
-#define nft_elements(b, at, verb, name)                                                            \
-	for (bool UNIQUE(x) = nft_elements_open(b, at, verb, name); UNIQUE(x);                     \
+/* A message about elements of a map, which are put into it by nft_put_map_element. */
+enum nft_map_verb { NFT_MAP_ADD, NFT_MAP_DELETE };
+#define nft_map_elements(b, at, verb, name)                                                        \
+	for (bool UNIQUE(x) = nft_map_elements_open(b, at, verb, name); UNIQUE(x);                 \
 	     UNIQUE(x) = nl_nest_close(b))
-bool nft_elements_open(struct nl_batch *b, const struct nft_at *at, enum nft_element_verb verb,
-		       const char *name);
+bool nft_map_elements_open(struct nl_batch *b, const struct nft_at *at, enum nft_map_verb verb,
+			   const char *name);
 
 /*
  * One element. Only the first two are told to delete it.
@@ -49,18 +49,18 @@ bool nft_elements_open(struct nl_batch *b, const struct nft_at *at, enum nft_ele
  * data   value; NULL: none
  * owner  with it come its tag and, as a comment, its text; NULL: none
  */
-void nft_put_element(struct nl_batch *b, const void *key, uint32_t key_len, const void *data,
-		     uint32_t data_len, const struct owner *owner);
+void nft_put_map_element(struct nl_batch *b, const void *key, uint32_t key_len, const void *data,
+			 uint32_t data_len, const struct owner *owner);
 
 /* Dumps, for nl_ask: the sets and maps of a table, the elements of one. */
-void nft_list_sets(struct nl_batch *b, const struct nft_at *at);
-void nft_list_elements(struct nl_batch *b, const struct nft_at *at, const char *name);
+void nft_list_maps(struct nl_batch *b, const struct nft_at *at);
+void nft_list_map(struct nl_batch *b, const struct nft_at *at, const char *name);
 
 /* Of an NFT_MSG_NEWSET: its name, borrowed. */
-const char *nft_read_set_name(const struct nlmsghdr *h);
+const char *nft_read_map_name(const struct nlmsghdr *h);
 
 /* Texts and bytes are borrowed from the message. */
-struct nft_element {
+struct nft_map_element {
 	const uint8_t *key, *data; /* NULL: none */
 	size_t key_len, data_len;
 	bool owned; /* has a tag */
@@ -68,8 +68,8 @@ struct nft_element {
 	const char *comment; /* "": none */
 };
 
-/* Elements of an NFT_MSG_NEWSETELEM: for (a = nft_first_element(h); a; a = nl_following(...)). */
-const struct nlattr *nft_element_list(const struct nlmsghdr *h);
-void nft_read_element(struct nft_element *out, const struct nlattr *element);
+/* The list of elements in an NFT_MSG_NEWSETELEM, for nl_first and nl_following. */
+const struct nlattr *nft_map_elements_of(const struct nlmsghdr *h);
+void nft_read_map_element(struct nft_map_element *out, const struct nlattr *element);
 
 #endif
