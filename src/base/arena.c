@@ -53,9 +53,19 @@ char *arena_format(struct err *e, const char *fmt, ...)
 	return p;
 }
 
-void arena_reset(void)
+size_t arena_mark(void)
+{
+	return used;
+}
+
+void arena_rewind(size_t mark)
 {
 	if (used > dirty)
 		dirty = used;
-	used = 0;
+	used = mark;
+}
+
+void arena_reset(void)
+{
+	arena_rewind(0);
 }
