@@ -129,7 +129,6 @@ void nft_look_up(struct nl_batch *b, const char *map, bool value)
 		if (value)
 			nl_be32(b, NFTA_LOOKUP_DREG, NFT_REG_1);
 		nl_str(b, NFTA_LOOKUP_SET, map);
-		nl_be32(b, NFTA_LOOKUP_SET_ID, 0);
 	}
 }
 

@@ -78,36 +78,42 @@ static int apply(struct nl_sock *s, struct nl_batch *b, const char *options, str
 	return -1;
 }
 
-int qdisc_shape(struct nl_sock *s, int link, const struct tbf *tbf, struct err *e)
+void put_shape(struct nl_batch *b, int link, const struct tbf *tbf)
 {
 	struct tcmsg head = {
 		.tcm_ifindex = link, .tcm_handle = ROOT_HANDLE, .tcm_parent = TC_H_ROOT};
 	struct tc_tbf_qopt options = {
 		.rate.rate = fit(tbf->rate), .limit = tbf->limit, .buffer = tbf->buffer};
+
+	begin(b, "limit the rate of a link", RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &head,
+	      "tbf");
+	nl_nest(b, TCA_OPTIONS) {
+		nl_put(b, TCA_TBF_PARMS, &options, sizeof(options));
+		if (tbf->rate > UINT32_MAX)
+			nl_put(b, TCA_TBF_RATE64, &tbf->rate, sizeof(tbf->rate));
+	}
+}
+
+int qdisc_shape(struct nl_sock *s, int link, const struct tbf *tbf, struct err *e)
+{
 	struct nl_batch b;
 
 	nl_batch_init(&b);
-	begin(&b, "limit the rate of a link", RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &head,
-	      "tbf");
-	nl_nest(&b, TCA_OPTIONS) {
-		nl_put(&b, TCA_TBF_PARMS, &options, sizeof(options));
-		if (tbf->rate > UINT32_MAX)
-			nl_put(&b, TCA_TBF_RATE64, &tbf->rate, sizeof(tbf->rate));
-	}
+	put_shape(&b, link, tbf);
 	return apply(s, &b, "CONFIG_NET_SCH_TBF", e);
 }
 
 static void put_match_all(struct nl_batch *b)
 {
-	struct {
-		struct tc_u32_sel sel;
-		struct tc_u32_key key; /* nothing of it: any packet */
-	} match = {.sel = {.flags = TC_U32_TERMINAL, .nkeys = 1}};
+	const struct tc_u32_sel sel = {.flags = TC_U32_TERMINAL, .nkeys = 1};
+	/* Behind it the key, all zero: of no bits, for any packet. */
+	unsigned char match[sizeof(sel) + sizeof(struct tc_u32_key)] = {0};
 
-	nl_put(b, TCA_U32_SEL, &match, sizeof(match));
+	memcpy(match, &sel, sizeof(sel));
+	nl_put(b, TCA_U32_SEL, match, sizeof(match));
 }
 
-static void put_redirect(struct nl_batch *b, int to)
+static void put_action(struct nl_batch *b, int to)
 {
 	struct tc_mirred mirred = {
 		.action = TC_ACT_STOLEN, .eaction = TCA_EGRESS_REDIR, .ifindex = (uint32_t)to};
@@ -128,23 +134,24 @@ static struct tcmsg filter_head(int link)
 			      .tcm_info = TC_H_MAKE(PRIORITY << 16, (uint32_t)htons(ETH_P_ALL))};
 }
 
-static void put_filter(struct nl_batch *b, int link, int to)
+void put_redirect(struct nl_batch *b, int link, int to)
 {
+	struct tcmsg ingress = {
+		.tcm_ifindex = link, .tcm_handle = INGRESS_HANDLE, .tcm_parent = TC_H_INGRESS};
 	struct tcmsg head = filter_head(link);
 
+	begin(b, "look at what a link receives", RTM_NEWQDISC, NLM_F_CREATE, &ingress, "ingress");
 	begin(b, "redirect what a link receives", RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &head,
 	      "u32");
 	nl_nest(b, TCA_OPTIONS) {
 		nl_u32(b, TCA_U32_CLASSID, TC_H_MAKE(1u << 16, 1u));
-		put_redirect(b, to);
+		put_action(b, to);
 		put_match_all(b);
 	}
 }
 
 int qdisc_redirect(struct nl_sock *s, int link, int to, struct err *e)
 {
-	struct tcmsg head = {
-		.tcm_ifindex = link, .tcm_handle = INGRESS_HANDLE, .tcm_parent = TC_H_INGRESS};
 	struct tcmsg former = filter_head(link);
 	struct qdisc_state state;
 	struct nl_batch b;
@@ -156,27 +163,34 @@ int qdisc_redirect(struct nl_sock *s, int link, int to, struct err *e)
 	nl_batch_init(&b);
 	if (state.redirect)
 		begin(&b, "remove a former redirection", RTM_DELTFILTER, 0, &former, "u32");
-	begin(&b, "look at what a link receives", RTM_NEWQDISC, NLM_F_CREATE, &head, "ingress");
-	put_filter(&b, link, to);
+	put_redirect(&b, link, to);
 	return apply(s, &b, "CONFIG_NET_SCH_INGRESS, CONFIG_NET_CLS_U32 or CONFIG_NET_ACT_MIRRED",
 		     e);
+}
+
+void put_ifb(struct nl_batch *b, const char *name, uint32_t mtu,
+	     const uint8_t mac[static MAC_BYTES])
+{
+	struct ifinfomsg up = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+
+	nl_op(b, "create IFB", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+	nl_head(b, &up, sizeof(up));
+	nl_u32(b, IFLA_MTU, mtu);
+	nl_u32(b, IFLA_TXQLEN, 0);
+	nl_put(b, IFLA_ADDRESS, mac, MAC_BYTES);
+	nl_str(b, IFLA_IFNAME, name);
+	nl_nest(b, IFLA_LINKINFO)
+		nl_str(b, IFLA_INFO_KIND, "ifb");
 }
 
 int ifb_create(struct nl_sock *s, const char *name, uint32_t mtu,
 	       const uint8_t mac[static MAC_BYTES], const char *alias, struct err *e)
 {
-	struct ifinfomsg up = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP}, as_it_is = {0};
+	struct ifinfomsg as_it_is = {0};
 	struct nl_batch b;
 
 	nl_batch_init(&b);
-	nl_op(&b, "create IFB", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
-	nl_head(&b, &up, sizeof(up));
-	nl_u32(&b, IFLA_MTU, mtu);
-	nl_u32(&b, IFLA_TXQLEN, 0);
-	nl_put(&b, IFLA_ADDRESS, mac, MAC_BYTES);
-	nl_str(&b, IFLA_IFNAME, name);
-	nl_nest(&b, IFLA_LINKINFO)
-		nl_str(&b, IFLA_INFO_KIND, "ifb");
+	put_ifb(&b, name, mtu, mac);
 	/* The creating message takes no alias. */
 	nl_op(&b, "say whose an IFB is", RTM_NEWLINK, 0);
 	nl_head(&b, &as_it_is, sizeof(as_it_is));
@@ -234,20 +248,26 @@ struct look {
 	struct qdisc_state *found;
 };
 
-static int take_answer(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+void qdisc_read(struct qdisc_state *found, int link, const struct nlmsghdr *h)
 {
-	const struct look *l = arg;
 	const struct nlattr *tb[TCA_OPTIONS + 1];
 	const struct tcmsg *head = nl_head_of(h, sizeof(*head));
 
-	(void)op, (void)e;
-	if (!head || head->tcm_ifindex != l->link)
-		return 0;
+	if (!head || head->tcm_ifindex != link)
+		return;
 	nl_attrs_of(tb, TCA_OPTIONS, h, sizeof(*head));
 	if (h->nlmsg_type == RTM_NEWQDISC)
-		take_qdisc(l->found, head, tb);
+		take_qdisc(found, head, tb);
 	else if (h->nlmsg_type == RTM_NEWTFILTER)
-		take_filter(l->found, tb);
+		take_filter(found, tb);
+}
+
+static int take_answer(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+{
+	const struct look *l = arg;
+
+	(void)op, (void)e;
+	qdisc_read(l->found, l->link, h);
 	return 0;
 }
 

@@ -48,4 +48,13 @@ int qdisc_look(struct nl_sock *s, int link, struct qdisc_state *found, struct er
 int ifb_create(struct nl_sock *s, const char *name, uint32_t mtu,
 	       const uint8_t mac[static MAC_BYTES], const char *alias, struct err *e) must_check;
 
+/* Append the messages that do it. */
+void put_shape(struct nl_batch *b, int link, const struct tbf *tbf);
+void put_redirect(struct nl_batch *b, int link, int to);
+void put_ifb(struct nl_batch *b, const char *name, uint32_t mtu,
+	     const uint8_t mac[static MAC_BYTES]);
+
+/* Add what an RTM_NEWQDISC or RTM_NEWTFILTER says about that link. */
+void qdisc_read(struct qdisc_state *found, int link, const struct nlmsghdr *h);
+
 #endif

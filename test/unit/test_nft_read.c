@@ -29,7 +29,8 @@ static const char *name_text(char buf[80], const char *what, const struct nft_ma
 static void describe(char buf[static 512], const struct nft_rule *r)
 {
 	static const char *const actions[] = {
-		"nothing", "accept", "drop", "reject", "jump", "masquerade", "snat", "target",
+		"nothing", "accept",	 "drop", "reject", "jump",
+		"return",  "masquerade", "snat", "target",
 	};
 	char t[4][80];
 
