@@ -1,13 +1,10 @@
 #include "ipam/lease_table.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 
 #define FIRST_ROOM 256 /* what a /24 holds: the usual share of a node */
 
@@ -26,8 +23,9 @@ static int grow(struct lease_table *t, struct err *e)
 }
 
 /* Enter a file of the directory, if its name is an address: nothing else is ever a lease. */
-static int enter(struct lease_table *t, const char *name, struct err *e)
+static int enter(const char *name, void *arg, struct err *e)
 {
+	struct lease_table *t = arg;
 	struct lease l = {.state = LEASE_UNREAD};
 
 	if (!ip_parse(&l.ip, name))
@@ -66,32 +64,6 @@ static int by_address(const void *a, const void *b)
 	return ip_compare(&((const struct lease *)a)->ip, &((const struct lease *)b)->ip);
 }
 
-/*
- * The system call itself: opendir would take memory from malloc. struct dirent is laid out as the
- * kernel's linux_dirent64 on 64-bit machines, in musl and in glibc.
- */
-static int read_directory(struct lease_table *t, int dir, const char *path, struct err *e)
-{
-	union {
-		char bytes[32768];
-		struct dirent align;
-	} buf;
-	long n;
-
-	while ((n = syscall(SYS_getdents64, dir, &buf, sizeof(buf))) > 0) {
-		for (long at = 0; at < n;) {
-			const struct dirent *d = (const void *)(buf.bytes + at);
-
-			if (enter(t, d->d_name, e))
-				return -1;
-			at += d->d_reclen;
-		}
-	}
-	if (n < 0)
-		return err_sys(e, ERR_IO, "read leases", errno, "%s", path);
-	return 0;
-}
-
 int lease_table_load(struct lease_store *s, struct err *e)
 {
 	struct lease_table *t;
@@ -99,7 +71,7 @@ int lease_table_load(struct lease_store *s, struct err *e)
 	if (s->table)
 		return 0;
 	t = arena_take(sizeof(*t), e);
-	if (!t || read_directory(t, s->dir, s->path, e))
+	if (!t || file_each(s->dir, s->path, enter, t, e))
 		return -1;
 	sort(t->lease, t->count);
 	s->table = t;
@@ -124,7 +96,7 @@ int lease_table_add(struct lease_table *t, const struct ip *ip, struct err *e)
 		l->state = LEASE_OWNED;
 		return 0;
 	}
-	if (enter(t, ip_format(name, ip), e))
+	if (enter(ip_format(name, ip), t, e))
 		return -1;
 	t->lease[t->count - 1].state = LEASE_OWNED;
 	settle(t->lease, t->count - 1, 1);

@@ -139,17 +139,22 @@ int link_create_pod(struct nl_sock *s, struct nl_batch *b, struct err *e)
 	return -1;
 }
 
-/* Set or clear a flag of a link. */
-static int set_flag(struct nl_sock *s, const char *label, int index, unsigned flag, bool on,
-		    struct err *e)
+static void put_flag(struct nl_batch *b, const char *label, int index, unsigned flag, bool on)
 {
 	struct ifinfomsg info = {
 		.ifi_index = index, .ifi_flags = on ? flag : 0, .ifi_change = flag};
+
+	nl_op(b, label, RTM_NEWLINK, 0);
+	nl_head(b, &info, sizeof(info));
+}
+
+static int set_flag(struct nl_sock *s, const char *label, int index, unsigned flag, bool on,
+		    struct err *e)
+{
 	struct nl_batch b;
 
 	nl_batch_init(&b);
-	nl_op(&b, label, RTM_NEWLINK, 0);
-	nl_head(&b, &info, sizeof(info));
+	put_flag(&b, label, index, flag, on);
 	return nl_apply(s, &b, e);
 }
 
@@ -163,9 +168,31 @@ int link_lower(struct nl_sock *s, int index, struct err *e)
 	return set_flag(s, "lower link", index, IFF_UP, false, e);
 }
 
-int link_set_promiscuous(struct nl_sock *s, int index, bool on, struct err *e)
+int link_change(struct nl_sock *s, int index, const struct link_change *c, struct err *e)
 {
-	return set_flag(s, "set promiscuous mode", index, IFF_PROMISC, on, e);
+	struct nl_batch b;
+
+	nl_batch_init(&b);
+	if (c->mac) {
+		nl_op(&b, "set MAC address", RTM_NEWLINK, 0);
+		put_ifinfo(&b, index, 0);
+		nl_put(&b, IFLA_ADDRESS, c->mac, MAC_BYTES);
+	}
+	if (c->promiscuous >= 0)
+		put_flag(&b, "set promiscuous mode", index, IFF_PROMISC, c->promiscuous);
+	if (c->mtu) {
+		nl_op(&b, "set MTU", RTM_NEWLINK, 0);
+		put_ifinfo(&b, index, 0);
+		nl_u32(&b, IFLA_MTU, c->mtu);
+	}
+	if (c->allmulti >= 0)
+		put_flag(&b, "set all-multicast mode", index, IFF_ALLMULTI, c->allmulti);
+	if (c->queue >= 0) {
+		nl_op(&b, "set length of transmit queue", RTM_NEWLINK, 0);
+		put_ifinfo(&b, index, 0);
+		nl_u32(&b, IFLA_TXQLEN, (uint32_t)c->queue);
+	}
+	return b.ops ? nl_apply(s, &b, e) : 0;
 }
 
 int link_set_alias(struct nl_sock *s, int index, const char *alias, struct err *e)

@@ -65,8 +65,21 @@ int link_create_pod(struct nl_sock *s, struct nl_batch *b, struct err *e) must_c
 /* Change a link: raise it, lower it; give it an alias ("" removes it). */
 int link_raise(struct nl_sock *s, int index, struct err *e) must_check;
 int link_lower(struct nl_sock *s, int index, struct err *e) must_check;
-int link_set_promiscuous(struct nl_sock *s, int index, bool on, struct err *e) must_check;
 int link_set_alias(struct nl_sock *s, int index, const char *alias, struct err *e) must_check;
+
+/* What is to be changed of a link. Begin with LINK_UNCHANGED. */
+struct link_change {
+	const uint8_t *mac;	   /* NULL: leave it */
+	uint32_t mtu;		   /* 0: leave it */
+	int promiscuous, allmulti; /* 0, 1; -1: leave it */
+	int64_t queue;		   /* -1: leave it */
+};
+#define LINK_UNCHANGED                                                                             \
+	{                                                                                          \
+		.promiscuous = -1, .allmulti = -1, .queue = -1                                     \
+	}
+int link_change(struct nl_sock *s, int index, const struct link_change *c,
+		struct err *e) must_check;
 
 /* Call take(link, arg) for every link. */
 int link_each(struct nl_sock *s, void (*take)(const struct link *link, void *arg), void *arg,

@@ -11,8 +11,8 @@
 #include "base/ip.h"
 #include "netlink/socket.h"
 
-/* RT_SCOPE_LINK: from here on, destinations have no gateway. */
-#define ROUTE_SCOPE_LINK 253
+/* RT_SCOPE_*: from link on, destinations have no gateway. */
+enum { ROUTE_SCOPE_LINK = 253, ROUTE_SCOPE_HOST = 254 };
 
 struct route_spec {
 	struct prefix dst;
@@ -22,7 +22,7 @@ struct route_spec {
 	uint32_t advmss;
 	uint32_t priority;
 	uint32_t table; /* 0: main */
-	uint8_t scope;	/* RT_SCOPE_*: 0 global, ROUTE_SCOPE_LINK, 254 host */
+	uint8_t scope;	/* 0: global */
 };
 
 /*

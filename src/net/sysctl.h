@@ -5,6 +5,9 @@
 #ifndef NET_SYSCTL_H
 #define NET_SYSCTL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/err.h"
 
 /* A setting that is a number, 0 or more; -1 where the kernel has no such one. */
@@ -15,6 +18,12 @@ long sysctl_number(const char *path);
  * read-only /proc/sys, ENOENT where the kernel has no such setting.
  */
 int sysctl_set(const char *path, unsigned value, struct err *e) must_check;
+
+/* The same for any text. */
+int sysctl_write(const char *path, const char *value, struct err *e) must_check;
+
+/* Read one as it is, last newline and all; gives false where it cannot be. */
+bool sysctl_read(const char *path, char *value, size_t size) must_check;
 
 /*
  * Write a setting of an interface ("ipv4" or "ipv6", "accept_ra") that makes things better, but is

@@ -98,13 +98,15 @@ static int demand_vlans(const struct job *j, struct err *e)
 
 static int ensure_bridge(struct job *j, const struct cni_result *rs, struct err *e)
 {
+	static const struct link_change promiscuous = {
+		.promiscuous = 1, .allmulti = -1, .queue = -1};
 	struct nl_sock *route = &j->pod.host.route;
 
 	if (bridge_find(&j->conf, &j->pod, &j->bridge, e) ||
 	    (!j->bridge.index && make_bridge(j, rs, e)) || demand_vlans(j, e))
 		return -1;
 	if (j->conf.promiscuous && !j->bridge.promiscuous &&
-	    link_set_promiscuous(route, j->bridge.index, true, e))
+	    link_change(route, j->bridge.index, &promiscuous, e))
 		return -1;
 	sysctl_try("ipv6", j->conf.bridge, "accept_ra", 0);
 	return j->bridge.up ? 0 : link_raise(route, j->bridge.index, e);
