@@ -3,6 +3,9 @@
  * the name of its struct applet, applet_<name>, in src/plugins or src/commands.
  */
 IF_BASH_CNI(APPLET(bash_cni))
+IF_BRIDGE(APPLET(bridge))
+IF_PTP(APPLET(ptp))
+IF_TUNING(APPLET(tuning))
 IF_HOST_LOCAL(APPLET(host_local))
 IF_STATIC(APPLET(static))
 IF_LOOPBACK(APPLET(loopback))

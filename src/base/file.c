@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define NAMES_TRIED 100
@@ -136,4 +138,29 @@ int file_make_directories(const char *path, mode_t mode, struct err *e)
 	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
 		return err_sys(e, ERR_IO, "make directory", ENOTDIR, "%s", path);
 	return 0;
+}
+
+/*
+ * The system call itself: opendir would take memory from malloc. struct dirent is laid out as the
+ * kernel's linux_dirent64 on 64-bit machines, in musl and in glibc.
+ */
+int file_each(int dir, const char *path, int (*take)(const char *name, void *arg, struct err *e),
+	      void *arg, struct err *e)
+{
+	union {
+		char bytes[32768];
+		struct dirent align;
+	} buf;
+	long n;
+
+	while ((n = syscall(SYS_getdents64, dir, &buf, sizeof(buf))) > 0) {
+		for (long at = 0; at < n;) {
+			const struct dirent *d = (const void *)(buf.bytes + at);
+
+			if (take(d->d_name, arg, e))
+				return -1;
+			at += d->d_reclen;
+		}
+	}
+	return n < 0 ? err_sys(e, ERR_IO, "read directory", errno, "%s", path) : 0;
 }

@@ -45,6 +45,13 @@ int file_write_all(int fd, const char *buf, size_t n) must_check;
 int file_replace(const char *path, mode_t mode, const char *content, size_t n,
 		 struct err *e) must_check;
 
+/*
+ * Call take(name, arg) for every entry of an open directory, until it gives -1 with e set. Gives 0,
+ * or -1 with e set (ERR_IO naming path, which is for messages only).
+ */
+int file_each(int dir, const char *path, int (*take)(const char *name, void *arg, struct err *e),
+	      void *arg, struct err *e) must_check;
+
 /* mkdir -p. Gives 0, or -1 with e set (ERR_IO), naming the directory that could not be made. */
 int file_make_directories(const char *path, mode_t mode, struct err *e) must_check;
 

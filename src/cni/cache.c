@@ -1,6 +1,5 @@
 #include "cni/cache.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -105,22 +104,29 @@ static int take_file(struct cache *c, int dir, const char *name, struct err *e)
 	return 0;
 }
 
+struct reading {
+	struct cache *cache;
+	int dir;
+};
+
+static int take(const char *name, void *arg, struct err *e)
+{
+	const struct reading *r = arg;
+
+	return *name == '.' ? 0 : take_file(r->cache, r->dir, name, e);
+}
+
 int cache_read(struct cache *c, const char *dir, struct err *e)
 {
 	char *path = arena_format(e, "%s/results", dir);
-	DIR *d = path ? opendir(path) : NULL;
-	struct dirent *entry;
-	int result = 0;
+	cleanup_fd int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	struct reading r = {c, fd};
 
 	if (!path)
 		return -1;
-	if (!d && errno == ENOENT)
+	if (fd < 0 && errno == ENOENT)
 		return 0;
-	if (!d)
+	if (fd < 0)
 		return err_sys(e, ERR_IO, "read result cache", errno, "%s", path);
-	while (result == 0 && (entry = readdir(d)))
-		if (entry->d_name[0] != '.')
-			result = take_file(c, dirfd(d), entry->d_name, e);
-	closedir(d);
-	return result;
+	return file_each(fd, path, take, &r, e);
 }

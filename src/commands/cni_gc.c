@@ -3,7 +3,6 @@
  * runtime would have the plugins do by GC, for runtimes that never call it. Who is alive is read
  * from the runtime's cache of results: an attachment lives as long as its namespace.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -96,6 +95,7 @@ struct report {
 	const struct flags *flags;
 	const char *network;
 	unsigned count;
+	char last[512];
 	struct out json;
 };
 
@@ -103,6 +103,10 @@ static void tell(const char *what, void *arg)
 {
 	struct report *r = arg;
 
+	/* A pod's link and each of its rules go by the same words. */
+	if (strcmp(r->last, what) == 0)
+		return;
+	snprintf(r->last, sizeof(r->last), "%s", what);
 	r->count++;
 	if (!r->flags->json) {
 		say("%s%s: %s\n", r->flags->dry ? "would remove: " : "removing: ", r->network,
@@ -283,28 +287,31 @@ static int collect_file(struct collection *c, const char *path, struct err *e)
 			       network, e);
 }
 
+static int take_file(const char *name, void *arg, struct err *e)
+{
+	struct collection *c = arg;
+	struct err own = {0};
+	size_t mark = arena_mark();
+	char *path;
+
+	(void)e;
+	if (!is_configuration(name))
+		return 0;
+	path = arena_format(&own, "%s/%s", c->flags->conf_dir, name);
+	if (!path || collect_file(c, path, &own))
+		fail(c, name, &own);
+	lease_store_let_go();
+	arena_rewind(mark);
+	return 0;
+}
+
 static int collect_all(struct collection *c, struct err *e)
 {
-	DIR *d = opendir(c->flags->conf_dir);
-	struct dirent *entry;
+	cleanup_fd int dir = open(c->flags->conf_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (!d)
+	if (dir < 0)
 		return err_sys(e, ERR_IO, "read configurations", errno, "%s", c->flags->conf_dir);
-	while ((entry = readdir(d))) {
-		struct err own = {0};
-		size_t mark = arena_mark();
-		char *path;
-
-		if (!is_configuration(entry->d_name))
-			continue;
-		path = arena_format(&own, "%s/%s", c->flags->conf_dir, entry->d_name);
-		if (!path || collect_file(c, path, &own))
-			fail(c, entry->d_name, &own);
-		lease_store_let_go();
-		arena_rewind(mark);
-	}
-	closedir(d);
-	return 0;
+	return file_each(dir, c->flags->conf_dir, take_file, c, e);
 }
 
 static void finish_report(struct report *r, char *buf, struct err *e)

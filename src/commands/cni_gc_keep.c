@@ -1,5 +1,5 @@
 /* Whose things cni-gc leaves alone. */
-#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/ip.h"
 #include "commands/cni_gc.h"
 #include "ipam/lease_file.h"
@@ -35,31 +36,43 @@ static void put_file(struct out *w, const char *file, const char *network)
 	}
 }
 
-static void put_young(struct out *w, const char *store, unsigned grace)
+struct young {
+	struct out *w;
+	int dir;
+	time_t since;
+};
+
+static int put_young(const char *name, void *arg, struct err *e)
 {
-	time_t now = clock_now(CLOCK_REALTIME).tv_sec;
-	DIR *d = opendir(store);
-	struct dirent *entry;
+	const struct young *y = arg;
+	struct lease_text lease;
+	struct stat st;
+	struct ip ip;
 
-	while (d && (entry = readdir(d))) {
-		struct lease_text lease;
-		struct stat st;
-		struct ip ip;
+	(void)e;
+	if (ip_parse(&ip, name) && fstatat(y->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_mtim.tv_sec > y->since && lease_file_read(y->dir, name, &lease) == LEASE_OWNED)
+		put(y->w, lease.owner.container_id, lease.owner.ifname);
+	return 0;
+}
 
-		if (ip_parse(&ip, entry->d_name) &&
-		    fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    now - st.st_mtim.tv_sec < (time_t)grace &&
-		    lease_file_read(dirfd(d), entry->d_name, &lease) == LEASE_OWNED)
-			put(w, lease.owner.container_id, lease.owner.ifname);
-	}
-	if (d)
-		closedir(d);
+static int put_all_young(struct out *w, const char *store, unsigned grace, struct err *e)
+{
+	cleanup_fd int dir = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct young y = {w, dir, clock_now(CLOCK_REALTIME).tv_sec - (time_t)grace};
+
+	if (dir < 0 && errno == ENOENT)
+		return 0;
+	if (dir < 0)
+		return err_sys(e, ERR_IO, "look for young leases", errno, "%s", store);
+	return file_each(dir, store, put_young, &y, e);
 }
 
 long gc_attachments(const struct gc_keep *keep, const char *network, const char *store, char *buf,
 		    size_t size, struct err *e)
 {
 	struct out w;
+	int result = 0;
 
 	out_begin(&w, buf, size);
 	w.compact = true;
@@ -73,7 +86,7 @@ long gc_attachments(const struct gc_keep *keep, const char *network, const char 
 				put(&w, c->container_id, c->ifname);
 		}
 		if (store)
-			put_young(&w, store, keep->grace);
+			result = put_all_young(&w, store, keep->grace, e);
 	}
-	return out_end(&w, e) ? -1 : (long)w.len;
+	return result || out_end(&w, e) ? -1 : (long)w.len;
 }

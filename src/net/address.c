@@ -7,9 +7,6 @@
 
 #include "netlink/attr.h"
 
-/* IP6_RT_PRIO_USER in the kernel's include/linux/ipv6_route.h: what a route has that names none. */
-#define IPV6_METRIC 1024u
-
 static uint8_t af_of(const struct ip *ip)
 {
 	return ip->family == 6 ? AF_INET6 : AF_INET;
@@ -38,36 +35,24 @@ static void put_ifaddr(struct nl_batch *b, int link, const struct prefix *addres
 	nl_put(b, IFA_ADDRESS, address->ip.b, ip_size(&address->ip));
 }
 
-void put_address(struct nl_batch *b, int link, const struct prefix *address)
+void put_address_as(struct nl_batch *b, int link, const struct prefix *address, unsigned as)
 {
 	struct ip last = prefix_last(address);
+	uint32_t flags = as & ADDRESS_WITHOUT_ROUTE ? IFA_F_NOPREFIXROUTE : 0;
 
+	if (address->ip.family == 6 && !(as & ADDRESS_DETECTED))
+		flags |= IFA_F_NODAD;
 	nl_op(b, "add address", RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
 	put_ifaddr(b, link, address);
-	if (address->ip.family == 6)
-		nl_u32(b, IFA_FLAGS, IFA_F_NODAD);
-	else if (address->len <= 30) /* RFC 3021: shorter subnets have no broadcast */
+	if (flags)
+		nl_u32(b, IFA_FLAGS, flags);
+	if (address->ip.family == 4 && address->len <= 30) /* RFC 3021: others have no broadcast */
 		nl_put(b, IFA_BROADCAST, last.b, ip_size(&last));
 }
 
-void put_default_route(struct nl_batch *b, int link, const struct ip *gateway)
+void put_address(struct nl_batch *b, int link, const struct prefix *address)
 {
-	struct rtmsg route = {.rtm_family = af_of(gateway),
-			      .rtm_table = RT_TABLE_MAIN,
-			      .rtm_protocol = RTPROT_BOOT,
-			      .rtm_scope = RT_SCOPE_UNIVERSE,
-			      .rtm_type = RTN_UNICAST};
-
-	nl_op(b, "add default route", RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND);
-	nl_head(b, &route, sizeof(route));
-	/*
-	 * IPv4 keeps routes of one prefix in the order they came. IPv6 would join those of one
-	 * metric into a multipath route, and half of the flows would take the wrong link.
-	 */
-	if (gateway->family == 6)
-		nl_u32(b, RTA_PRIORITY, IPV6_METRIC + (uint32_t)link);
-	nl_u32(b, RTA_OIF, (uint32_t)link);
-	nl_put(b, RTA_GATEWAY, gateway->b, ip_size(gateway));
+	put_address_as(b, link, address, 0);
 }
 
 void put_raise(struct nl_batch *b, int link)
@@ -172,6 +157,56 @@ int address_first(struct nl_sock *s, int link, uint8_t family, bool any_scope,
 	if (search_addresses(s, family, &search, e))
 		return -1;
 	*address = search.found;
+	return 0;
+}
+
+struct address_list {
+	int link;
+	uint8_t af;
+	struct address *address;
+	unsigned max, count;
+};
+
+static int take_listed(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+{
+	struct address_list *list = arg;
+	const struct nlattr *tb[IFA_FLAGS + 1];
+	const struct ifaddrmsg *info = nl_head_of(h, sizeof(*info));
+	struct address *a;
+	uint32_t flags;
+
+	(void)op, (void)e;
+	if (h->nlmsg_type != RTM_NEWADDR || !info || (int)info->ifa_index != list->link ||
+	    info->ifa_family != list->af || list->count == list->max)
+		return 0;
+	nl_attrs_of(tb, IFA_FLAGS, h, sizeof(*info));
+	flags = tb[IFA_FLAGS] ? nl_get_u32(tb[IFA_FLAGS]) : info->ifa_flags;
+	a = &list->address[list->count++];
+	*a = (struct address){
+		.prefix = {.ip = ip_of(info->ifa_family,
+				       tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS]),
+			   .len = info->ifa_prefixlen},
+		.is_global = info->ifa_scope == RT_SCOPE_UNIVERSE,
+		.tentative = flags & IFA_F_TENTATIVE,
+		.duplicate = flags & IFA_F_DADFAILED,
+	};
+	return 0;
+}
+
+int address_list(struct nl_sock *s, int link, uint8_t family, struct address *address, unsigned max,
+		 unsigned *count, struct err *e)
+{
+	struct address_list list = {.link = link, .address = address, .max = max};
+	struct ifaddrmsg all = {.ifa_family = family == 6 ? AF_INET6 : AF_INET};
+	struct nl_batch b;
+
+	list.af = all.ifa_family;
+	nl_batch_init(&b);
+	nl_op(&b, "list addresses", RTM_GETADDR, NLM_F_DUMP);
+	nl_head(&b, &all, sizeof(all));
+	if (nl_dump(s, &b, take_listed, &list, e))
+		return -1;
+	*count = list.count;
 	return 0;
 }
 

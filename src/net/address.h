@@ -13,11 +13,12 @@
 /* Append: add an address to a link, usable at once (IPv6: without duplicate address detection). */
 void put_address(struct nl_batch *b, int link, const struct prefix *address);
 
-/*
- * Append: a default route through a gateway on that link. A pod may have one by another network's
- * link: that one stays the first choice, as its link is older.
- */
-void put_default_route(struct nl_batch *b, int link, const struct ip *gateway);
+/* The same, another way. */
+enum {
+	ADDRESS_DETECTED = 1, /* IPv6: with duplicate address detection, tentative until then */
+	ADDRESS_WITHOUT_ROUTE = 2, /* no route to its subnet comes with it */
+};
+void put_address_as(struct nl_batch *b, int link, const struct prefix *address, unsigned as);
 
 /* Append: raise a link. */
 void put_raise(struct nl_batch *b, int link);
@@ -39,6 +40,18 @@ int address_look(struct nl_sock *s, int link, const struct prefix *address, bool
  */
 int address_first(struct nl_sock *s, int link, uint8_t family, bool any_scope,
 		  struct prefix *address, struct err *e) must_check;
+
+/* An address that a link has. */
+struct address {
+	struct prefix prefix;
+	bool is_global; /* not link-local, not for this host only */
+	bool tentative; /* IPv6: being tested for duplicates ... */
+	bool duplicate; /* ... and found to be one */
+};
+
+/* The addresses of a family (4, 6) on a link, at most max. */
+int address_list(struct nl_sock *s, int link, uint8_t family, struct address *address, unsigned max,
+		 unsigned *count, struct err *e) must_check;
 
 /* Where the kernel would send a packet. */
 struct route {

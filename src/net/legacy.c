@@ -137,6 +137,7 @@ struct nat_job {
 	struct xt_rule rule; /* that is wanted, if any is */
 	bool wanted, there;  /* it is there, or an equal one */
 	uint32_t mark;
+	bool keep_odd;
 	unsigned odd; /* rules of the network that are not wanted */
 };
 
@@ -168,7 +169,7 @@ static unsigned visit_nat(struct xt_table *t, struct nat_job *job, bool change)
 		next = xt_next(t, at);
 		if (job->wanted && !job->there && xt_equal(t, at, &job->rule)) {
 			job->there = true;
-		} else if (xt_mark(t, at) == job->mark) {
+		} else if (xt_mark(t, at) == job->mark && !job->keep_odd) {
 			job->odd++;
 			if (change) {
 				xt_remove(t, at);
@@ -239,4 +240,21 @@ int legacy_masquerades(const struct prefix *subnet, bool *found, struct err *e)
 			*found = true;
 	}
 	return 0;
+}
+
+int legacy_masquerade_pod(const char *owner, const struct prefix *address, struct err *e)
+{
+	struct nat_job job = {
+		.rule = {.source = {address->ip, (uint8_t)(8 * ip_size(&address->ip))},
+			 .destination = prefix_network(address),
+			 .outside = true,
+			 .masquerade = true,
+			 .mark = mark_of(owner)},
+		.wanted = true,
+		.mark = mark_of(owner),
+		.keep_odd = true, /* it may have more addresses */
+	};
+	unsigned changes;
+
+	return xtables_change(address->ip.family, XTABLES_NAT, change_nat, &job, &changes, e);
 }

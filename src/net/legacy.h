@@ -35,6 +35,13 @@ int legacy_masquerade_set(const struct ruleset *want, struct err *e) must_check;
 int legacy_masquerade_remove(uint8_t family, const char *name, bool *removed,
 			     struct err *e) must_check;
 
+/*
+ * Masquerade what one pod's address sends out of its subnet: a rule of its own. It is removed by
+ * legacy_masquerade_remove, under the name of its owner.
+ */
+int legacy_masquerade_pod(const char *owner, const struct prefix *address,
+			  struct err *e) must_check;
+
 /* As forward_obstacle and forward_masquerades, which ask here, too. */
 int legacy_obstacle(const struct prefix *network, struct forward_obstacle *found, bool *blocked,
 		    struct err *e) must_check;

@@ -34,7 +34,7 @@ void link_read(struct link *link, const struct nlmsghdr *h)
 {
 	const struct nlattr
 		*tb[IFLA_LINKINFO + 1 > IFLA_IFALIAS + 1 ? IFLA_LINKINFO + 1 : IFLA_IFALIAS + 1];
-	const struct nlattr *kind[IFLA_INFO_KIND + 1];
+	const struct nlattr *kind[IFLA_INFO_DATA + 1], *data[IFLA_BR_VLAN_FILTERING + 1];
 	const struct ifinfomsg *info = nl_head_of(h, sizeof(*info));
 	const void *mac;
 	size_t n;
@@ -43,18 +43,26 @@ void link_read(struct link *link, const struct nlmsghdr *h)
 	if (h->nlmsg_type != RTM_NEWLINK || !info)
 		return;
 	nl_attrs_of(tb, ARRAY_SIZE(tb) - 1, h, sizeof(*info));
-	nl_attrs_in(kind, IFLA_INFO_KIND, tb[IFLA_LINKINFO]);
+	nl_attrs_in(kind, IFLA_INFO_DATA, tb[IFLA_LINKINFO]);
 	link->index = info->ifi_index;
 	link->up = info->ifi_flags & IFF_UP;
+	link->running = info->ifi_flags & IFF_RUNNING;
+	link->promiscuous = info->ifi_flags & IFF_PROMISC;
+	link->allmulti = info->ifi_flags & IFF_ALLMULTI;
 	link->master = (int)nl_get_u32(tb[IFLA_MASTER]);
 	link->peer = (int)nl_get_u32(tb[IFLA_LINK]);
 	link->mtu = nl_get_u32(tb[IFLA_MTU]);
+	link->queue = nl_get_u32(tb[IFLA_TXQLEN]);
 	mac = nl_data(tb[IFLA_ADDRESS], &n);
 	if (n == MAC_BYTES)
 		memcpy(link->mac, mac, MAC_BYTES);
 	copy_text(link->name, sizeof(link->name), tb[IFLA_IFNAME]);
 	copy_text(link->kind, sizeof(link->kind), kind[IFLA_INFO_KIND]);
 	copy_text(link->alias, sizeof(link->alias), tb[IFLA_IFALIAS]);
+	if (strcmp(link->kind, "bridge") == 0) {
+		nl_attrs_in(data, IFLA_BR_VLAN_FILTERING, kind[IFLA_INFO_DATA]);
+		link->vlan_filtering = nl_get_u8(data[IFLA_BR_VLAN_FILTERING]);
+	}
 }
 
 static int take_link(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
@@ -92,83 +100,105 @@ int link_look_index(struct nl_sock *s, int index, struct link *link, struct err 
 	return nl_ask(s, &b, take_link, link, e);
 }
 
-/* Create a link of a kind. The kernel's own words say that it has no such, not what would help. */
-static int create(struct nl_sock *s, struct nl_batch *b, const char *option, struct err *e)
+void put_pod_link(struct nl_batch *b, const struct pod_link *l)
 {
-	if (nl_apply(s, b, e) == 0)
-		return 0;
-	if (e->sys == EOPNOTSUPP)
-		err_prefix(e, "the kernel lacks %s", option);
-	return -1;
-}
+	static const uint8_t none[MAC_BYTES];
 
-int link_create_pod(struct nl_sock *s, const struct pod_link *l, struct err *e)
-{
-	struct nl_batch b;
-
-	nl_batch_init(&b);
-	nl_op(&b, "create veth pair", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
-	put_ifinfo(&b, 0, IFF_UP);
-	nl_str(&b, IFLA_IFNAME, l->host_name);
-	nl_put(&b, IFLA_ADDRESS, l->host_mac, MAC_BYTES);
-	nl_u32(&b, IFLA_MASTER, (uint32_t)l->bridge);
+	nl_op(b, "create veth pair", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+	put_ifinfo(b, 0, IFF_UP);
+	nl_str(b, IFLA_IFNAME, l->host_name);
+	nl_put(b, IFLA_ADDRESS, l->host_mac, MAC_BYTES);
+	if (l->bridge)
+		nl_u32(b, IFLA_MASTER, (uint32_t)l->bridge);
 	if (l->mtu)
-		nl_u32(&b, IFLA_MTU, l->mtu);
-	nl_nest(&b, IFLA_LINKINFO) {
-		nl_str(&b, IFLA_INFO_KIND, "veth");
-		nl_nest(&b, IFLA_INFO_DATA) {
-			nl_nest(&b, VETH_INFO_PEER) {
-				put_ifinfo(&b, 0, 0);
-				nl_str(&b, IFLA_IFNAME, l->pod_name);
-				nl_put(&b, IFLA_ADDRESS, l->pod_mac, MAC_BYTES);
-				nl_u32(&b, IFLA_NET_NS_FD, (uint32_t)l->netns);
+		nl_u32(b, IFLA_MTU, l->mtu);
+	nl_nest(b, IFLA_LINKINFO) {
+		nl_str(b, IFLA_INFO_KIND, "veth");
+		nl_nest(b, IFLA_INFO_DATA) {
+			nl_nest(b, VETH_INFO_PEER) {
+				put_ifinfo(b, 0, 0);
+				nl_str(b, IFLA_IFNAME, l->pod_name);
+				if (memcmp(l->pod_mac, none, MAC_BYTES) != 0)
+					nl_put(b, IFLA_ADDRESS, l->pod_mac, MAC_BYTES);
+				if (l->netns >= 0)
+					nl_u32(b, IFLA_NET_NS_FD, (uint32_t)l->netns);
 				if (l->mtu)
-					nl_u32(&b, IFLA_MTU, l->mtu);
+					nl_u32(b, IFLA_MTU, l->mtu);
 			}
 		}
 	}
-	return create(s, &b, "CONFIG_VETH", e);
+	if (l->alias) { /* the creating message takes none */
+		nl_op(b, "mark link with its owner", RTM_NEWLINK, 0);
+		put_ifinfo(b, 0, 0);
+		nl_str(b, IFLA_IFNAME, l->host_name);
+		nl_str(b, IFLA_IFALIAS, l->alias);
+	}
 }
 
-int link_create_bridge(struct nl_sock *s, const char *name, const uint8_t mac[static MAC_BYTES],
-		       const char *alias, struct err *e)
+int link_create_pod(struct nl_sock *s, struct nl_batch *b, struct err *e)
+{
+	if (nl_apply(s, b, e) == 0)
+		return 0;
+	/* The kernel's own words say that it has no such, not what would help. */
+	if (e->sys == EOPNOTSUPP)
+		err_prefix(e, "the kernel lacks CONFIG_VETH");
+	return -1;
+}
+
+static void put_flag(struct nl_batch *b, const char *label, int index, unsigned flag, bool on)
+{
+	struct ifinfomsg info = {
+		.ifi_index = index, .ifi_flags = on ? flag : 0, .ifi_change = flag};
+
+	nl_op(b, label, RTM_NEWLINK, 0);
+	nl_head(b, &info, sizeof(info));
+}
+
+static int set_flag(struct nl_sock *s, const char *label, int index, unsigned flag, bool on,
+		    struct err *e)
 {
 	struct nl_batch b;
 
 	nl_batch_init(&b);
-	nl_op(&b, "create bridge", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
-	put_ifinfo(&b, 0, IFF_UP);
-	nl_str(&b, IFLA_IFNAME, name);
-	nl_put(&b, IFLA_ADDRESS, mac, MAC_BYTES);
-	nl_nest(&b, IFLA_LINKINFO)
-		nl_str(&b, IFLA_INFO_KIND, "bridge");
-	/* The creating message takes no alias. */
-	nl_op(&b, "mark bridge as made here", RTM_NEWLINK, 0);
-	put_ifinfo(&b, 0, 0);
-	nl_str(&b, IFLA_IFNAME, name);
-	nl_str(&b, IFLA_IFALIAS, alias);
-	return create(s, &b, "CONFIG_BRIDGE", e);
+	put_flag(&b, label, index, flag, on);
+	return nl_apply(s, &b, e);
 }
 
 int link_raise(struct nl_sock *s, int index, struct err *e)
 {
-	struct nl_batch b;
-
-	nl_batch_init(&b);
-	nl_op(&b, "raise link", RTM_NEWLINK, 0);
-	put_ifinfo(&b, index, IFF_UP);
-	return nl_apply(s, &b, e);
+	return set_flag(s, "raise link", index, IFF_UP, true, e);
 }
 
 int link_lower(struct nl_sock *s, int index, struct err *e)
 {
-	struct ifinfomsg down = {.ifi_index = index, .ifi_change = IFF_UP};
+	return set_flag(s, "lower link", index, IFF_UP, false, e);
+}
+
+int link_change(struct nl_sock *s, int index, const struct link_change *c, struct err *e)
+{
 	struct nl_batch b;
 
 	nl_batch_init(&b);
-	nl_op(&b, "lower link", RTM_NEWLINK, 0);
-	nl_head(&b, &down, sizeof(down));
-	return nl_apply(s, &b, e);
+	if (c->mac) {
+		nl_op(&b, "set MAC address", RTM_NEWLINK, 0);
+		put_ifinfo(&b, index, 0);
+		nl_put(&b, IFLA_ADDRESS, c->mac, MAC_BYTES);
+	}
+	if (c->promiscuous >= 0)
+		put_flag(&b, "set promiscuous mode", index, IFF_PROMISC, c->promiscuous);
+	if (c->mtu) {
+		nl_op(&b, "set MTU", RTM_NEWLINK, 0);
+		put_ifinfo(&b, index, 0);
+		nl_u32(&b, IFLA_MTU, c->mtu);
+	}
+	if (c->allmulti >= 0)
+		put_flag(&b, "set all-multicast mode", index, IFF_ALLMULTI, c->allmulti);
+	if (c->queue >= 0) {
+		nl_op(&b, "set length of transmit queue", RTM_NEWLINK, 0);
+		put_ifinfo(&b, index, 0);
+		nl_u32(&b, IFLA_TXQLEN, (uint32_t)c->queue);
+	}
+	return b.ops ? nl_apply(s, &b, e) : 0;
 }
 
 int link_set_alias(struct nl_sock *s, int index, const char *alias, struct err *e)

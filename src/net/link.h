@@ -19,7 +19,12 @@ struct link {
 	int master; /* index of the bridge it is a port of; 0: none */
 	int peer;   /* of a veth: index of the other end, in its own namespace */
 	bool up;
+	bool running;	     /* up, and so is the other end */
+	bool promiscuous;    /* because it was told to, not because somebody listens */
+	bool allmulti;	     /* likewise */
+	bool vlan_filtering; /* of a bridge */
 	uint32_t mtu;
+	uint32_t queue; /* length of its transmit queue, in packets */
 	uint8_t mac[MAC_BYTES];
 	char name[LINK_NAME];
 	char kind[LINK_KIND]; /* "veth", "bridge" ...; "" for hardware */
@@ -40,27 +45,41 @@ void put_link_question(struct nl_batch *b, const char *name);
 struct pod_link {
 	const char *host_name;
 	uint8_t host_mac[MAC_BYTES];
-	int bridge; /* index */
+	const char *alias; /* of the host end; NULL: none */
+	int bridge;	   /* index; 0: none */
 	const char *pod_name;
-	uint8_t pod_mac[MAC_BYTES];
-	int netns;    /* descriptor of the pod's namespace */
-	uint32_t mtu; /* 0: the kernel's default */
+	uint8_t pod_mac[MAC_BYTES]; /* all zero: the kernel chooses one */
+	int netns;		    /* descriptor of the pod's namespace; -1: this one */
+	uint32_t mtu;		    /* 0: the kernel's default */
 };
 
 /*
- * Make the pair: host end up and in the bridge, pod end in the pod's namespace under its final
+ * Append the pair: host end up and in the bridge, pod end in the pod's namespace under its final
  * name, still down (the kernel refuses to raise it in the same message).
  */
-int link_create_pod(struct nl_sock *s, const struct pod_link *l, struct err *e) must_check;
+void put_pod_link(struct nl_batch *b, const struct pod_link *l);
 
-/* Make a bridge, up, with that pinned MAC and that alias. One that is there already is an error. */
-int link_create_bridge(struct nl_sock *s, const char *name, const uint8_t mac[static MAC_BYTES],
-		       const char *alias, struct err *e) must_check;
+/* nl_apply for a batch that begins with put_pod_link: names the kernel option that is lacking. */
+int link_create_pod(struct nl_sock *s, struct nl_batch *b, struct err *e) must_check;
 
 /* Change a link: raise it, lower it; give it an alias ("" removes it). */
 int link_raise(struct nl_sock *s, int index, struct err *e) must_check;
 int link_lower(struct nl_sock *s, int index, struct err *e) must_check;
 int link_set_alias(struct nl_sock *s, int index, const char *alias, struct err *e) must_check;
+
+/* What is to be changed of a link. Begin with LINK_UNCHANGED. */
+struct link_change {
+	const uint8_t *mac;	   /* NULL: leave it */
+	uint32_t mtu;		   /* 0: leave it */
+	int promiscuous, allmulti; /* 0, 1; -1: leave it */
+	int64_t queue;		   /* -1: leave it */
+};
+#define LINK_UNCHANGED                                                                             \
+	{                                                                                          \
+		.promiscuous = -1, .allmulti = -1, .queue = -1                                     \
+	}
+int link_change(struct nl_sock *s, int index, const struct link_change *c,
+		struct err *e) must_check;
 
 /* Remove a link and wait until all of it is gone, RCU grace periods (about 20 ms) included. */
 int link_remove(struct nl_sock *s, int index, struct err *e) must_check;

@@ -6,6 +6,8 @@
 
 #define NETWORK_CHARS	 3
 #define ATTACHMENT_CHARS 8
+#define HASH_CHARS	 12 /* 60 bits */
+#define CONTAINER_ID_MAX 64 /* what container engines make: 32 bytes in hexadecimal */
 
 static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
 
@@ -95,6 +97,45 @@ void names_ip_mac(uint8_t mac[static MAC_BYTES], const struct ip *ip)
 	if (ip->family == 6)
 		hash_bytes(hash, ip->b, 16);
 	memcpy(mac + 2, ip->family == 6 ? hash : ip->b, 4);
+}
+
+/* A name of at most max bytes: a longer one is cut, and told from its like by its hash. */
+static void shorten(char *out, const char *name, size_t max)
+{
+	uint8_t hash[br_sha256_SIZE];
+	size_t n = strlen(name);
+
+	snprintf(out, max + 1, "%s", name);
+	if (n <= max)
+		return;
+	hash_bytes(hash, name, n);
+	out[max - HASH_CHARS - 1] = '-';
+	put_base32(out + max - HASH_CHARS, HASH_CHARS, hash);
+}
+
+void names_network(char text[static NAMES_NETWORK], const char *network)
+{
+	shorten(text, network, NAMES_NETWORK - 1);
+}
+
+void names_owner(char text[static NAMES_OWNER], const char *network, const char *container_id,
+		 const char *ifname)
+{
+	char net[NAMES_NETWORK], id[CONTAINER_ID_MAX + 1];
+
+	names_network(net, network);
+	shorten(id, container_id, CONTAINER_ID_MAX);
+	snprintf(text, NAMES_OWNER, "%s %s %s", net, id, ifname);
+}
+
+bool names_is_of(const char *owner, const char *network)
+{
+	char net[NAMES_NETWORK];
+	size_t n;
+
+	names_network(net, network);
+	n = strlen(net);
+	return strncmp(owner, net, n) == 0 && owner[n] == ' ';
 }
 
 static int hex_digit(char c)

@@ -46,6 +46,19 @@ void names_host_mac(uint8_t mac[static MAC_BYTES], const char *host_link);
  */
 void names_ip_mac(uint8_t mac[static MAC_BYTES], const struct ip *ip);
 
+/*
+ * Whose something is, in words that people read in listings: "NETWORK CONTAINERID IFNAME". It marks
+ * host links (as their alias) and elements of nf_tables' sets (as their comment). A network's name
+ * of more than 40 bytes, a container ID of more than 64, is cut and ends in a part of its hash.
+ */
+#define NAMES_NETWORK 41
+#define NAMES_OWNER   122 /* fits nft's comments */
+void names_network(char text[static NAMES_NETWORK], const char *network);
+void names_owner(char text[static NAMES_OWNER], const char *network, const char *container_id,
+		 const char *ifname);
+/* Is it something of that network's? */
+bool names_is_of(const char *owner, const char *network);
+
 /* A MAC address that an interface can have: "0a:58:0a:f4:00:02", not a group's, not zero. */
 bool names_parse_mac(uint8_t mac[static MAC_BYTES], const char *text) must_check;
 

@@ -27,12 +27,13 @@
 #include "netlink/batch.h"
 
 /* Of linux/netfilter.h and nf_nat.h, which cannot stand beside musl's netinet/in.h. */
-enum { NFPROTO_INET = 1, NFPROTO_IPV4 = 2, NFPROTO_IPV6 = 10 };
+enum { NFPROTO_INET = 1, NFPROTO_IPV4 = 2, NFPROTO_BRIDGE = 7, NFPROTO_IPV6 = 10 };
 enum {
 	NF_INET_PRE_ROUTING = 0,
 	NF_INET_FORWARD = 2,
 	NF_INET_LOCAL_OUT = 3,
 	NF_INET_POST_ROUTING = 4,
+	NF_BR_PRE_ROUTING = 0,
 };
 enum { NF_DROP = 0, NF_ACCEPT = 1 };
 enum { NF_NAT_RANGE_PROTO_RANDOM_FULLY = 1 << 4 };

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "net/address.h"
+#include "net/bridge.h"
 #include "net/node_down.h"
 #include "net/node_forwarding.h"
 #include "net/node_rules.h"
@@ -111,12 +112,12 @@ static int make_bridge(struct nl_sock *route, const struct pod_network *net,
 	struct node_noted noted = {.parts = NODE_BIT(NODE_BRIDGE, 0)};
 	unsigned family = used(net, 0) ? 0 : 1;
 	char alias[LINK_ALIAS];
-	uint8_t mac[MAC_BYTES];
+	struct bridge_spec spec = {.name = net->bridge, .alias = alias};
 	int was_there = 0;
 
-	names_ip_mac(mac, &net->range[family].gateway);
+	names_ip_mac(spec.mac, &net->range[family].gateway);
 	node_alias_write(alias, &noted);
-	if (link_create_bridge(route, net->bridge, mac, alias, e)) {
+	if (bridge_create(route, &spec, e)) {
 		if (e->sys != EEXIST)
 			return -1;
 		err_clear(e);

@@ -15,30 +15,54 @@ static void full_path(char out[static PATH_MAX], const char *path)
 	snprintf(out, PATH_MAX, "/proc/sys/%s", path);
 }
 
-long sysctl_number(const char *path)
+bool sysctl_read(const char *path, char *value, size_t size)
 {
-	char name[PATH_MAX], text[32];
-	uint32_t value;
+	char name[PATH_MAX];
 
 	full_path(name, path);
-	if (file_read(AT_FDCWD, name, text, sizeof(text)) < 0)
+	return file_read(AT_FDCWD, name, value, size) >= 0;
+}
+
+long sysctl_number(const char *path)
+{
+	char text[32];
+	uint32_t value;
+
+	if (!sysctl_read(path, text, sizeof(text)))
 		return -1;
 	text[strcspn(text, "\n")] = '\0';
 	return number_parse(&value, text, UINT32_MAX) ? (long)value : -1;
 }
 
-int sysctl_set(const char *path, unsigned value, struct err *e)
+int sysctl_write(const char *path, const char *value, struct err *e)
 {
-	char name[PATH_MAX], text[16];
+	char name[PATH_MAX];
 	cleanup_fd int fd = -1;
-	int n = snprintf(text, sizeof(text), "%u", value);
 
 	full_path(name, path);
 	fd = openat(AT_FDCWD, name, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || file_write_all(fd, text, (size_t)n))
-		return err_sys(e, ERR_IO, "set sysctl", errno, "%s to %u", name, value);
-	log_trace("set %s=%u: done", path, value);
+	if (fd < 0 || file_write_all(fd, value, strlen(value)))
+		return err_sys(e, ERR_IO, "set sysctl", errno, "%s to %s", name, value);
+	log_trace("set %s=%s: done", path, value);
 	return 0;
+}
+
+int sysctl_set(const char *path, unsigned value, struct err *e)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", value);
+	return sysctl_write(path, text, e);
+}
+
+void sysctl_try(const char *family, const char *ifname, const char *key, unsigned value)
+{
+	struct err ignored = {0};
+	char path[96];
+
+	snprintf(path, sizeof(path), "net/%s/conf/%s/%s", family, ifname, key);
+	if (sysctl_set(path, value, &ignored))
+		log_trace("%s", ignored.msg);
 }
 
 int sysctl_enable_ipv6(const char *ifname, struct err *e)

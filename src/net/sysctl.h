@@ -5,6 +5,9 @@
 #ifndef NET_SYSCTL_H
 #define NET_SYSCTL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/err.h"
 
 /*
@@ -18,6 +21,18 @@ long sysctl_number(const char *path);
  * read-only /proc/sys, ENOENT where the kernel has no such setting.
  */
 int sysctl_set(const char *path, unsigned value, struct err *e) must_check;
+
+/* The same for any text. */
+int sysctl_write(const char *path, const char *value, struct err *e) must_check;
+
+/* Read one as it is, last newline and all; gives false where it cannot be. */
+bool sysctl_read(const char *path, char *value, size_t size) must_check;
+
+/*
+ * Write a setting of an interface ("ipv4" or "ipv6", "accept_ra") that makes things better, but is
+ * not worth failing for where it is missing or must not be written to.
+ */
+void sysctl_try(const char *family, const char *ifname, const char *key, unsigned value);
 
 /*
  * Switch IPv6 on for an interface, if it is off: one that comes to be under

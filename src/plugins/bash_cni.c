@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "cni/wanted.h"
 #include "net/address.h"
+#include "net/route.h"
 #include "net/sysctl.h"
 #include "plugins/bash_cni.h"
 
@@ -180,12 +181,15 @@ static int create_link(struct job *j, const struct node_state *node, struct err 
 		.pod_name = j->rq->ifname,
 		.netns = j->netns.fd,
 	};
+	struct nl_batch b;
 
 	if (node_mtu(&j->host.route, &j->conf.net, &link.mtu, e))
 		return -1;
 	names_host_mac(link.host_mac, j->host_name);
 	memcpy(link.pod_mac, j->mac, MAC_BYTES);
-	return link_create_pod(&j->host.route, &link, e);
+	nl_batch_init(&b);
+	put_pod_link(&b, &link);
+	return link_create_pod(&j->host.route, &b, e);
 }
 
 static int enable_ipv6(void *arg, struct err *e)
@@ -207,12 +211,14 @@ static int configure_pod(struct job *j, struct err *e)
 	nl_batch_init(&b);
 	put_raise(&b, link.index);
 	for (unsigned family = 0; family < POD_FAMILIES; family++) {
+		const struct ip *gateway = &j->conf.net.range[family].gateway;
 		struct prefix address = pod_address(j, family);
+		struct route_spec route = {.dst.ip.family = gateway->family, .gateway = *gateway};
 
 		if (!job_uses(j, family))
 			continue;
 		put_address(&b, link.index, &address);
-		put_default_route(&b, link.index, &j->conf.net.range[family].gateway);
+		put_route(&b, link.index, &route);
 	}
 	return nl_apply(&j->pod, &b, e);
 }

@@ -4,6 +4,7 @@
  */
 #include "applet.h"
 #include "cni/plugin.h"
+#include "cni/previous.h"
 #include "net/address.h"
 #include "net/link.h"
 #include "net/netns.h"
@@ -59,7 +60,7 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 
 	rs->same_as = json_get(rq->conf, "prevResult");
 	rs->dns_always = true;
-	if (cni_result_read(&prev, rs->same_as, e) || open_lo(&ns, &pod, rq, &lo, e) ||
+	if (cni_previous_read(&prev, rq, e) < 0 || open_lo(&ns, &pod, rq, &lo, e) ||
 	    link_raise(&pod, lo.index, e))
 		return -1;
 	interface = cni_result_interface(rs, e);

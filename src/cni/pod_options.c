@@ -1,0 +1,83 @@
+#include "cni/pod_options.h"
+
+#include <string.h>
+
+#include "cni/previous.h"
+#include "net/masquerade.h"
+#include "net/sysctl.h"
+
+int ip_masq_read(bool *masquerade, const struct cni_request *rq, struct err *e)
+{
+	const char *backend = json_str(json_get(rq->conf, "ipMasqBackend"), "");
+
+	*masquerade = json_bool(json_get(rq->conf, "ipMasq"), false);
+	if (e->code)
+		return -1;
+	if (*backend && strcmp(backend, "iptables") != 0 && strcmp(backend, "nftables") != 0)
+		return err_set(e, ERR_CONFIG, NULL, "unknown ipmasq backend \"%s\"", backend);
+	return 0;
+}
+
+int ip_masq_add(struct pod *p, const struct cni_result *rs, struct err *e)
+{
+	for (unsigned i = 0; i < rs->ip_count; i++)
+		if (masquerade_add(&p->host.netfilter, p->rq->network, p->owner,
+				   &rs->ips[i].address, e))
+			return -1;
+	return 0;
+}
+
+int ip_masq_check(struct pod *p, const struct cni_result *prev, struct err *e)
+{
+	char text[PREFIX_TEXT];
+	bool there;
+
+	for (unsigned i = 0; i < prev->ip_count; i++) {
+		const struct prefix *address = &prev->ips[i].address;
+
+		if (!cni_previous_is_pods(prev, &prev->ips[i], p->rq))
+			continue;
+		if (masquerade_look(&p->host.netfilter, p->rq->network, p->owner, address, &there,
+				    e))
+			return -1;
+		if (!there)
+			return err_set(e, ERR_STATE, NULL, "%s is not masqueraded",
+				       prefix_format(text, address));
+	}
+	return 0;
+}
+
+int ip_masq_del(struct pod *p, struct err *e)
+{
+	return masquerade_sweep(&p->host.netfilter, p->rq->network, nft_keep_others, p->owner, e);
+}
+
+int dns_override(struct cni_result *rs, const struct cni_request *rq, struct err *e)
+{
+	struct cni_dns dns = {.domain = NULL};
+
+	if (cni_dns_read(&dns, json_get(rq->conf, "dns"), e))
+		return -1;
+	if (dns.nameservers.count || dns.search.count || dns.options.count ||
+	    (dns.domain && *dns.domain))
+		rs->dns = dns;
+	return 0;
+}
+
+int forwarding_enable(const struct cni_result *rs, struct err *e)
+{
+	static const char *const path[] = {
+		[4] = "net/ipv4/ip_forward",
+		[6] = "net/ipv6/conf/all/forwarding",
+	};
+
+	for (unsigned i = 0; i < rs->ip_count; i++) {
+		uint8_t family = rs->ips[i].gateway.family;
+
+		if (family && sysctl_number(path[family]) != 1 && sysctl_set(path[family], 1, e)) {
+			err_prefix(e, "Could not enable IP forwarding");
+			return -1;
+		}
+	}
+	return 0;
+}
