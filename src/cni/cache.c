@@ -52,6 +52,23 @@ static void take_name(struct cached *entry, const char *name, struct err *e)
 	entry->file = keep(name, e);
 }
 
+/* The namespace that a result names, for libcni before 1.2, which did not note it; "": none. */
+static const char *sandbox_of(struct json result)
+{
+	const char *sandbox = "";
+
+	if (json_type(result) != JSON_OBJECT ||
+	    json_type(json_get(result, "interfaces")) != JSON_ARRAY)
+		return "";
+	json_each(i, json_get(result, "interfaces")) {
+		const char *of = json_str(json_get(i, "sandbox"), "");
+
+		if (*of)
+			sandbox = of;
+	}
+	return sandbox;
+}
+
 static bool take_content(struct cached *entry, const char *text, size_t n, struct err *e)
 {
 	struct err own = {0};
@@ -59,6 +76,8 @@ static bool take_content(struct cached *entry, const char *text, size_t n, struc
 	const char *kind = json_str(json_get(file, "kind"), "");
 	const char *netns = json_str(json_get(file, "netns"), "");
 
+	if (!*netns)
+		netns = sandbox_of(json_get(file, "result"));
 	*entry = (struct cached){
 		.network = json_str(json_get(file, "networkName"), ""),
 		.container_id = json_str(json_get(file, "containerId"), ""),

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "applet.h"
 #include "base/arena.h"
@@ -21,6 +22,7 @@
 
 #define NAME	 "cni-gc"
 #define CONF_DIR "/etc/cni/net.d"
+#define BIN_DIR	 "/opt/cni/bin:/usr/lib/cni:/usr/libexec/cni"
 #define GRACE	 60
 
 #define CACHES_MAX   8
@@ -28,22 +30,28 @@
 #define REPORT_BYTES (1u << 20)
 
 struct flags {
-	const char *conf_dir, *network; /* network NULL: all */
+	const char *conf_dir, *bin_dir;
+	const char *network; /* NULL: all */
 	const char *caches[CACHES_MAX];
 	unsigned cache_count, grace;
 	bool dry, json;
 };
 
-enum option_key { OPT_CONF_DIR = 256, OPT_CACHE_DIR, OPT_NETWORK, OPT_GRACE, OPT_DRY, OPT_FORMAT };
+enum option_key {
+	OPT_CONF_DIR = 256,
+	OPT_CACHE_DIR,
+	OPT_BIN_DIR,
+	OPT_NETWORK,
+	OPT_GRACE,
+	OPT_DRY,
+	OPT_FORMAT
+};
 
 static const struct command_option options[] = {
-	{"--conf-dir", OPT_CONF_DIR, true},
-	{"--cache-dir", OPT_CACHE_DIR, true},
-	{"--network", OPT_NETWORK, true},
-	{"--grace", OPT_GRACE, true},
-	{"--dry-run", OPT_DRY, false},
-	{"--format", OPT_FORMAT, true},
-	{0},
+	{"--conf-dir", OPT_CONF_DIR, true}, {"--cache-dir", OPT_CACHE_DIR, true},
+	{"--bin-dir", OPT_BIN_DIR, true},   {"--network", OPT_NETWORK, true},
+	{"--grace", OPT_GRACE, true},	    {"--dry-run", OPT_DRY, false},
+	{"--format", OPT_FORMAT, true},	    {0},
 };
 
 static int read_flag(struct flags *f, int option, const char *value, struct err *e)
@@ -57,6 +65,9 @@ static int read_flag(struct flags *f, int option, const char *value, struct err 
 			return err_set(e, ERR_USAGE, NULL, "more than %d times --cache-dir",
 				       CACHES_MAX);
 		f->caches[f->cache_count++] = value;
+		return 0;
+	case OPT_BIN_DIR:
+		f->bin_dir = value;
 		return 0;
 	case OPT_NETWORK:
 		f->network = value;
@@ -80,7 +91,7 @@ static int read_flags(struct flags *f, char **argv, struct err *e)
 	struct command_words words = {.at = argv};
 	int option;
 
-	*f = (struct flags){.conf_dir = CONF_DIR, .grace = GRACE};
+	*f = (struct flags){.conf_dir = CONF_DIR, .bin_dir = BIN_DIR, .grace = GRACE};
 	while ((option = command_next(&words, options, e)) >= 0)
 		if (read_flag(f, option, words.value, e))
 			return -1;
@@ -191,7 +202,8 @@ static int put_request(char *buf, size_t size, size_t *len, struct json plugin, 
 }
 
 static int collect_plugin(const struct cni_plugin *collector, struct json plugin,
-			  const char *network, const char *attachments, size_t n, struct err *e)
+			  const char *network, const char *path, const char *attachments, size_t n,
+			  struct err *e)
 {
 	static char text[JSON_TEXT_MAX];
 	struct cni_request rq = {
@@ -201,7 +213,7 @@ static int collect_plugin(const struct cni_plugin *collector, struct json plugin
 		.netns = "",
 		.ifname = "",
 		.args = "",
-		.path = "",
+		.path = path,
 		.text = text,
 		.network = network,
 		.version = CNI_1_1_0,
@@ -237,8 +249,8 @@ static int collect_network(struct collection *c, struct json plugins, const char
 		struct err own = {0};
 		size_t mark = arena_mark();
 
-		if (collector &&
-		    collect_plugin(collector, plugin, network, attachments, (size_t)n, &own))
+		if (collector && collect_plugin(collector, plugin, network, c->flags->bin_dir,
+						attachments, (size_t)n, &own))
 			fail(c, network, &own);
 		arena_rewind(mark);
 	}
@@ -325,6 +337,25 @@ static void finish_report(struct report *r, char *buf, struct err *e)
 	}
 }
 
+/* CNI_PATH, for us and for a plugin that is executed. (setenv would bring malloc along.) */
+static int set_path(const char *path, struct err *e)
+{
+	char **with, *word = arena_format(e, "CNI_PATH=%s", path);
+	size_t n = 0;
+
+	while (environ[n])
+		n++;
+	with = arena_take((n + 2) * sizeof(*with), e);
+	if (!with || !word)
+		return -1;
+	with[0] = word;
+	for (size_t i = 0, at = 1; i < n; i++)
+		if (strncmp(environ[i], word, strlen("CNI_PATH=")) != 0)
+			with[at++] = environ[i];
+	environ = with;
+	return 0;
+}
+
 static int run(char **argv, struct err *e)
 {
 	static char report[REPORT_BYTES];
@@ -332,6 +363,8 @@ static int run(char **argv, struct err *e)
 	struct collection c = {.flags = &flags, .report.flags = &flags};
 
 	if (read_flags(&flags, argv + 1, e))
+		return -1;
+	if (set_path(flags.bin_dir, e))
 		return -1;
 	c.keep.grace = flags.grace;
 	for (unsigned i = 0; i < flags.cache_count; i++)
@@ -363,6 +396,8 @@ const struct applet applet_cni_gc = {
 		"  --dry-run        remove nothing, say what would be removed\n"
 		"  --network NAME   that network alone; default: each that is configured\n"
 		"  --conf-dir DIR   configurations; default " CONF_DIR "\n"
+		"  --bin-dir DIR    IPAM plugins; several with ':' between; default\n"
+		"                   " BIN_DIR "\n"
 		"  --cache-dir DIR  a runtime's cache; may be given several times; default\n"
 		"                   " CACHE_DIR ", where containerd, CRI-O and podman have it\n"
 		"  --grace SECONDS  how young a lease has to be to be left; default 60\n"

@@ -38,13 +38,16 @@ static struct prefix host_prefix(const struct ip *ip)
 	return (struct prefix){.ip = *ip, .len = (uint8_t)(8 * ip_size(ip))};
 }
 
-/* The two rules that admit an address; gives how many. */
-static unsigned address_rules(struct filter_rule rules[static 2], const struct ip *ip)
+/* The rules that admit an address; gives how many. */
+static unsigned address_rules(struct filter_rule rules[static 2], const struct ip *ip,
+			      bool published)
 {
 	rules[0] = (struct filter_rule){.chain = FORWARD,
 					.destination = host_prefix(ip),
-					.established = true,
+					.state = published ? XT_STATE_DNAT : XT_STATE_ESTABLISHED,
 					.action = NFT_ACTION_ACCEPT};
+	if (published)
+		return 1;
 	rules[1] = (struct filter_rule){
 		.chain = FORWARD, .source = host_prefix(ip), .action = NFT_ACTION_ACCEPT};
 	return 2;
@@ -65,7 +68,7 @@ static void want_admission(struct wanted *w, const struct admission *a)
 				      .first = true});
 	for (unsigned i = 0; i < a->count; i++) {
 		struct filter_rule rules[2];
-		unsigned n = address_rules(rules, &a->addresses[i]);
+		unsigned n = address_rules(rules, &a->addresses[i], a->published);
 
 		for (unsigned k = 0; k < n; k++) {
 			w->owned[w->count] = true;
@@ -303,6 +306,33 @@ static bool legacy_in_use(uint8_t family)
 
 /* --- the contract ----------------------------------------------------------------------------- */
 
+/* Does iptables' FORWARD stop what is sent to one of the addresses? */
+static int is_stopped(struct nl_sock *nf, const struct admission *a, bool *stopped, struct err *e)
+{
+	*stopped = false;
+	for (unsigned i = 0; i < a->count; i++) {
+		struct prefix p = host_prefix(&a->addresses[i]);
+		struct forward_chain found;
+
+		if (forward_look(nf, &p, &found, e))
+			return -1;
+		*stopped |= found.drops && !found.to;
+	}
+	return 0;
+}
+
+int admission_publish(struct nl_sock *nf, const struct admission *a, const struct owner_tag *owner,
+		      struct err *e)
+{
+	static struct wanted w;
+	bool stopped;
+
+	if (is_stopped(nf, a, &stopped, e))
+		return -1;
+	want_admission(&w, a);
+	return stopped ? add_all(nf, &w, a->admin_chain, owner, e) : 0;
+}
+
 int admission_add(struct nl_sock *nf, const struct admission *a, const struct owner_tag *owner,
 		  struct err *e)
 {
@@ -343,7 +373,7 @@ static bool concerns(const struct nft_rule *rule, const struct admission *a)
 {
 	for (unsigned i = 0; i < a->count; i++) {
 		struct filter_rule rules[2];
-		unsigned n = address_rules(rules, &a->addresses[i]);
+		unsigned n = address_rules(rules, &a->addresses[i], a->published);
 
 		for (unsigned k = 0; k < n; k++)
 			if (filter_rule_is(rule, &rules[k]))
@@ -368,11 +398,13 @@ static int take_removal(const struct nlmsghdr *h, unsigned op, void *arg, struct
 	if (!nft_read_rule(&rule, h) || r->change.ops + 2 > NL_BATCH_OPS)
 		return 0;
 	if (rule.owned) {
+		bool published = filter_rule_has_state(&rule, XT_STATE_DNAT);
 		const struct nft_match_address *m =
 			rule.source.set ? &rule.source : &rule.destination;
 
 		snprintf(text, sizeof(text), "firewall rule for %s", ip_format(ip, &m->prefix.ip));
-		if (!r->which->choose(&rule.owner, text, r->which->arg))
+		if (published != r->admission->published ||
+		    !r->which->choose(&rule.owner, text, r->which->arg))
 			return 0;
 	} else if (!concerns(&rule, r->admission)) {
 		return 0;
@@ -417,7 +449,7 @@ int admission_remove(struct nl_sock *nf, const struct admission *a,
 			return never_quiet(e);
 		r.any = true;
 	} while (r.any); /* until a look finds nothing to remove */
-	return legacy_in_use(a->family) ? legacy_remove(a, e) : 0;
+	return legacy_in_use(a->family) && !a->published ? legacy_remove(a, e) : 0;
 }
 
 static int explain_isolation(uint8_t family, struct err *e)

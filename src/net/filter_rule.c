@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "net/xt_state.h"
-
 #define XT_COMMENT_LEN 256 /* struct xt_comment_info: XT_MAX_COMMENT_LEN */
 
 struct nft_at filter_at(uint8_t ip_family, const char *chain)
@@ -13,11 +11,11 @@ struct nft_at filter_at(uint8_t ip_family, const char *chain)
 
 /* --- write ------------------------------------------------------------------------------------ */
 
-static void put_established(struct nl_batch *b)
+static void put_state(struct nl_batch *b, enum xt_state state)
 {
 	unsigned char info[XT_STATE_BYTES];
 
-	xt_state_established(info);
+	xt_state_write(info, state);
 	nft_match_extension(b, "conntrack", XT_STATE_REVISION, info, sizeof(info));
 }
 
@@ -59,8 +57,8 @@ void put_filter_rule(struct nl_batch *b, uint8_t ip_family, const struct filter_
 			nft_match_prefix(b, NFT_SOURCE, NFT_CMP_EQ, &rule->source);
 		if (rule->destination.ip.family)
 			nft_match_prefix(b, NFT_DESTINATION, NFT_CMP_EQ, &rule->destination);
-		if (rule->established)
-			put_established(b);
+		if (rule->state != XT_STATE_ANY)
+			put_state(b, rule->state);
 		if (rule->comment)
 			put_comment(b, rule->comment);
 		nft_counter(b); /* iptables has one in each rule, and counts on it */
@@ -96,14 +94,24 @@ static bool same_address(const struct nft_match_address *m, const struct prefix 
 	return !m->negated && prefix_equal(&m->prefix, p);
 }
 
+bool filter_rule_has_state(const struct nft_rule *found, enum xt_state state)
+{
+	unsigned char info[XT_STATE_BYTES];
+
+	if (state == XT_STATE_ANY)
+		return !found->other;
+	xt_state_write(info, state);
+	return found->extension && strcmp(found->extension, "conntrack") == 0 &&
+	       found->extension_len >= XT_STATE_USED &&
+	       memcmp(found->extension_data, info, XT_STATE_USED) == 0;
+}
+
 bool filter_rule_is(const struct nft_rule *found, const struct filter_rule *rule)
 {
 	if (found->action != rule->action || strcmp(found->chain, rule->chain) != 0 ||
 	    (rule->action == NFT_ACTION_JUMP && strcmp(found->target, rule->target) != 0))
 		return false;
-	if (found->other != rule->established ||
-	    (rule->established &&
-	     (!found->extension || strcmp(found->extension, "conntrack") != 0)))
+	if (!filter_rule_has_state(found, rule->state))
 		return false;
 	return same_name(&found->iifname, rule->in, false) &&
 	       same_name(&found->oifname, rule->out, rule->not_out) &&

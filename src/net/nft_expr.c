@@ -215,8 +215,12 @@ static void read_match(struct reading *r, const struct nlattr *data)
 	name = nl_get_str(tb[NFTA_MATCH_NAME]);
 	nft_read_match(r->rule, name);
 	info = nl_data(tb[NFTA_MATCH_INFO], &len);
-	if (strcmp(name, "comment") == 0 && info && memchr(info, '\0', len))
+	if (strcmp(name, "comment") != 0) {
+		r->rule->extension_data = (const uint8_t *)info;
+		r->rule->extension_len = len;
+	} else if (info && memchr(info, '\0', len)) {
 		r->rule->xt_comment = info;
+	}
 }
 
 /* --- what the rule does ----------------------------------------------------------------------- */

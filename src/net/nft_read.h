@@ -65,8 +65,10 @@ struct nft_rule {
 	uint64_t handle;
 	struct nft_match_address source, destination;
 	struct nft_match_name iifname, oifname;
-	bool other;	       /* has a condition that the fields above do not hold */
-	const char *extension; /* the last extension of iptables among those; NULL: none */
+	bool other;		       /* has a condition that the fields above do not hold */
+	const char *extension;	       /* the last extension of iptables among those; NULL: none */
+	const uint8_t *extension_data; /* as iptables has it in memory; NULL: none, or not known */
+	size_t extension_len;
 	enum nft_action action;
 	const char *target;
 	const char *comment;	/* of nft's form; NULL: none */

@@ -36,7 +36,7 @@ static int read_conf(struct firewall_conf *c, const struct cni_request *rq, stru
 	json_str(json_get(rq->conf, "backend"), "");
 	c->admin_chain = json_str(json_get(rq->conf, "iptablesAdminChainName"), "");
 	if (!*c->admin_chain)
-		c->admin_chain = "CNI-ADMIN";
+		c->admin_chain = ADMISSION_ADMIN_CHAIN;
 	if (e->code)
 		return -1;
 	for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {

@@ -10,6 +10,7 @@
 #include "cni/gc.h"
 #include "cni/previous.h"
 #include "net/address.h"
+#include "net/admission.h"
 #include "net/hostport.h"
 #include "net/link.h"
 #include "net/netns.h"
@@ -83,6 +84,22 @@ static void forget_flows(struct nl_sock *nf, uint8_t family, const struct conntr
 		log_line("%s", e.msg);
 }
 
+/* Where FORWARD drops, a port that nobody could reach would be none. */
+static int publish(struct nl_sock *nf, const struct prefix *pod, const struct owner *owner,
+		   struct err *e)
+{
+	struct owner_tag tag = owner_tag(owner);
+	struct admission a = {
+		.family = pod->ip.family,
+		.admin_chain = ADMISSION_ADMIN_CHAIN,
+		.addresses = &pod->ip,
+		.count = 1,
+		.published = true,
+	};
+
+	return admission_publish(nf, &a, &tag, e);
+}
+
 static int add_family(struct nl_sock *nf, const struct portmap_conf *c,
 		      const struct cni_request *rq, const struct prefix *pod, struct err *e)
 {
@@ -93,7 +110,8 @@ static int add_family(struct nl_sock *nf, const struct portmap_conf *c,
 
 	if (!pod->ip.family || c->count[family] == 0)
 		return 0;
-	if (hostport_add(nf, &owner, &set, c->list[family], c->count[family], e))
+	if (hostport_add(nf, &owner, &set, c->list[family], c->count[family], e) ||
+	    publish(nf, pod, &owner, e))
 		return -1;
 	portmap_conf_udp(&udp, rq, e);
 	forget_flows(nf, pod->ip.family, &udp);
@@ -104,7 +122,10 @@ static int remove_all(struct nl_sock *nf, const struct owner_choice *which,
 		      struct conntrack_ports *udp, struct err *e)
 {
 	for (uint8_t family = 4; family <= 6; family += 2) {
-		if (hostport_remove(nf, family, which, udp, e))
+		struct admission a = {.family = family, .published = true};
+
+		if (hostport_remove(nf, family, which, udp, e) ||
+		    admission_remove(nf, &a, which, e))
 			return -1;
 		forget_flows(nf, family, udp);
 	}

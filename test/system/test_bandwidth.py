@@ -4,6 +4,7 @@ import os
 
 import pytest
 from lab import Node, snapshot
+from ports import rate
 
 REFERENCE = "/usr/lib/cni/bandwidth"
 needs_reference = pytest.mark.skipif(not os.path.exists(REFERENCE), reason=f"{REFERENCE} is not there")
@@ -58,63 +59,12 @@ def tc(node, link):
                     node.json("tc", "-j", "filter", "show", "dev", link, "parent", "ffff:")])
 
 
-SINK = """
-import socket, time
-s = socket.socket()
-s.bind(("0.0.0.0", 5001))
-s.listen(1)
-print("ready", flush=True)
-c, _ = s.accept()
-got, begin = 0, None
-while True:
-    data = c.recv(65536)
-    now = time.monotonic()
-    if not data:
-        break
-    got += len(data)
-    if begin is None and got > {burst}:
-        begin, got = now, 0
-    end = now
-print(8 * got / (end - begin))
-"""
-
-SOURCE = """
-import socket, sys, time
-s = socket.socket()
-s.connect((sys.argv[1], 5001))
-end = time.monotonic() + {seconds}
-while time.monotonic() < end:
-    s.send(bytes(16384))
-"""
-
-
-def rate(source, sink, address, burst=800_000, seconds=3):
-    """Bits a second that get from one place to the other, once the burst is over."""
-    listening = sink.popen("/usr/bin/python3", "-c", SINK.format(burst=burst // 8))
-    assert listening.stdout.readline() == "ready\n"
-    source.run("/usr/bin/python3", "-c", SOURCE.format(seconds=seconds), address)
-    return float(listening.stdout.readline())
-
-
-class Inside:
-    """A pod as a place to start processes in."""
-
-    def __init__(self, pod):
-        self.run = pod.run
-        self.popen = lambda *command: pod.node.popen("ip", "netns", "exec", pod.name, *command)
-
-
-# Of what passes a limit, Ethernet, IP and TCP headers are 66 bytes in 1514.
-PAYLOAD = 1448 / 1514
-
-
 @pytest.mark.parametrize("direction", ["ingress", "egress"])
 def test_the_rate(node, direction):
     pod = start(node, "one", chain(**limits(**{direction: 20 * MEGABIT})))
-    inside = Inside(pod)
-    there, back = (node, inside, pod.ip), (inside, node, "10.244.0.1")
+    there, back = (node, pod, pod.ip), (pod, node, "10.244.0.1")
     limited, free = (there, back) if direction == "ingress" else (back, there)
-    measured = rate(*limited) / PAYLOAD
+    measured = rate(*limited)
     assert 0.9 < measured / (20 * MEGABIT) < 1.1, f"{measured:.0f}"
     assert rate(*free, seconds=0.5) > 60 * MEGABIT
 

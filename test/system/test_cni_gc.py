@@ -127,7 +127,7 @@ def test_scope(node):
 def test_what_the_cache_does_not_say(node):
     """Without a namespace in it, or in the form of an old libcni, or unreadable: nobody is called dead."""
     pods = [start(node, f"pod{n}", port=8080 + n) for n in range(3)]
-    node.write(cached(pods[0]), json.dumps({**json.loads(node.read(cached(pods[0]))), "netns": ""}))
+    node.write(cached(pods[0]), json.dumps({**json.loads(node.read(cached(pods[0]))), "netns": "", "result": {}}))
     node.write(cached(pods[1]), json.dumps(pods[1].attachment.result))
     node.write(cached(pods[2]), "{")
     age(node)

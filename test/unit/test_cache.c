@@ -81,6 +81,11 @@ static void test_nothing(void **state)
 	"{\"kind\":\"cniCacheV1\",\"containerId\":\"c-1\",\"config\":\"e30=\",\"ifName\":\"eth0\"," \
 	"\"networkName\":\"my-net\"" netns ",\"result\":{\"ips\":[]}}"
 
+#define OLDER(sandbox)                                                                                     \
+	"{\"kind\":\"cniCacheV1\",\"containerId\":\"c-1\",\"ifName\":\"eth0\",\"networkName\":\"my-net\"," \
+	"\"result\":{\"interfaces\":[{\"name\":\"cni0\"},{\"name\":\"eth0\",\"sandbox\":\"" sandbox        \
+	"\"}]}}"
+
 static void test_entries(void **state)
 {
 	static const struct {
@@ -92,6 +97,10 @@ static void test_entries(void **state)
 		{ENTRY(",\"netns\":\"/etc/passwd\""), false}, /* was one, before a reboot */
 		{ENTRY(",\"netns\":\"\""), true},	      /* nobody knows */
 		{ENTRY(""), true},
+		/* as an older libcni has it */
+		{OLDER("/nonexistent"), false},
+		{OLDER("/proc/self/ns/net"), true},
+		{OLDER(""), true},
 	};
 
 	(void)state;
