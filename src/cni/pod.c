@@ -51,17 +51,23 @@ int pod_enter_if_there(struct pod *p, struct err *e)
 
 /* --- making ------------------------------------------------------------------------------------ */
 
-/* One end of the pair is there already: which? */
-static int refuse_existing(struct pod *p, const struct err *why, struct err *e)
+int pod_demand_room(struct pod *p, struct err *e)
 {
 	struct link taken;
 
 	if (link_look(&p->in, p->rq->ifname, &taken, e))
 		return -1;
-	if (taken.index)
-		return err_set(e, ERR_STATE, "create veth pair",
-			       "CNI_IFNAME=%s exists already in CNI_NETNS=%s", p->rq->ifname,
-			       p->rq->netns);
+	if (!taken.index)
+		return 0;
+	return err_set(e, ERR_STATE, "create veth pair",
+		       "CNI_IFNAME=%s exists already in CNI_NETNS=%s", p->rq->ifname, p->rq->netns);
+}
+
+/* One end of the pair is there already: which? */
+static int refuse_existing(struct pod *p, const struct err *why, struct err *e)
+{
+	if (pod_demand_room(p, e))
+		return -1;
 	*e = *why;
 	err_hint(e, "the host link %s exists: DEL this container first", p->host_name);
 	return -1;

@@ -35,6 +35,9 @@ int pod_enter(struct pod *p, struct err *e) must_check;
 /* For a DEL: gives 1, 0 when the namespace is gone or not named, -1 with e set. */
 int pod_enter_if_there(struct pod *p, struct err *e) must_check;
 
+/* Is CNI_IFNAME still free? Asked before an address is taken for nothing. */
+int pod_demand_room(struct pod *p, struct err *e) must_check;
+
 /*
  * Make the pair: host end up, and in a bridge if link says so; pod end in its namespace, down.
  *

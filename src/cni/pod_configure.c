@@ -64,7 +64,10 @@ static bool seen_before(const struct cni_result *rs, unsigned i)
 	return false;
 }
 
-/* The subnet is not on the link: the gateway is, and all else is behind it. */
+/*
+ * The subnet is not on the link: the gateway is, and all else is behind it. Said last, as the kernel
+ * wants to see that a route's gateway is on the link.
+ */
 static void put_gateway_routes(struct nl_batch *b, int link, const struct cni_result *rs)
 {
 	for (unsigned i = 0; i < rs->ip_count; i++) {
@@ -76,6 +79,8 @@ static void put_gateway_routes(struct nl_batch *b, int link, const struct cni_re
 		struct route_spec to_subnet = {
 			.dst = a->address, .gateway = a->gateway, .source = a->address.ip};
 
+		if (a->address.len < bits)
+			put_subnet_route_removal(b, link, &a->address);
 		if (!seen_before(rs, i))
 			put_route(b, link, &to_gateway);
 		if (a->address.len < bits)
@@ -121,17 +126,21 @@ static int put_result_routes(struct pod *p, struct nl_batch *b, int link,
 static int apply_result(struct pod *p, int link, const struct cni_result *rs,
 			const struct pod_setup *setup, struct err *e)
 {
-	unsigned as = (setup->detect_duplicates ? ADDRESS_DETECTED : 0) |
-		      (setup->by_gateway ? ADDRESS_WITHOUT_ROUTE : 0);
 	struct nl_batch b;
 
 	nl_batch_init(&b);
 	for (unsigned i = 0; i < rs->ip_count; i++)
-		put_address_as(&b, link, &rs->ips[i].address, as);
+		if (setup->detect_duplicates)
+			put_tested_address(&b, link, &rs->ips[i].address);
+		else
+			put_address(&b, link, &rs->ips[i].address);
 	put_raise(&b, link);
-	if (setup->by_gateway)
-		put_gateway_routes(&b, link, rs);
-	return put_result_routes(p, &b, link, rs, e) || send_batch(p, &b, e) ? -1 : 0;
+	if (put_result_routes(p, &b, link, rs, e) || send_batch(p, &b, e))
+		return -1;
+	if (!setup->by_gateway)
+		return 0;
+	put_gateway_routes(&b, link, rs);
+	return send_batch(p, &b, e);
 }
 
 /* --- duplicate address detection ---------------------------------------------------------------- */

@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "base/arena.h"
 #include "cni/previous.h"
 #include "net/masquerade.h"
+#include "net/reference.h"
 #include "net/sysctl.h"
 
 int ip_masq_read(bool *masquerade, const struct cni_request *rq, struct err *e)
@@ -49,7 +51,12 @@ int ip_masq_check(struct pod *p, const struct cni_result *prev, struct err *e)
 
 int ip_masq_del(struct pod *p, struct err *e)
 {
-	return masquerade_sweep(&p->host.netfilter, p->rq->network, nft_keep_others, p->owner, e);
+	const struct cni_request *rq = p->rq;
+
+	if (masquerade_sweep(&p->host.netfilter, rq->network, nft_keep_others, p->owner, e))
+		return -1;
+	return reference_masquerade_remove(&p->host.netfilter, rq->network, rq->container_id,
+					   rq->ifname, e);
 }
 
 int dns_override(struct cni_result *rs, const struct cni_request *rq, struct err *e)
@@ -61,6 +68,20 @@ int dns_override(struct cni_result *rs, const struct cni_request *rq, struct err
 	if (dns.nameservers.count || dns.search.count || dns.options.count ||
 	    (dns.domain && *dns.domain))
 		rs->dns = dns;
+	return 0;
+}
+
+int pod_result_link(struct cni_result *rs, const struct link *link, const char *sandbox,
+		    struct err *e)
+{
+	struct cni_interface *i = cni_result_interface(rs, e);
+	char *mac = arena_take(MAC_TEXT, e), *name = arena_text(link->name, strlen(link->name), e);
+
+	if (!i || !mac || !name)
+		return -1;
+	i->name = name;
+	i->mac = names_format_mac(mac, link->mac);
+	i->sandbox = sandbox;
 	return 0;
 }
 

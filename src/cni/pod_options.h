@@ -1,5 +1,6 @@
 /*
- * Keys that plugins which connect a pod have in common: ipMasq, ipMasqBackend, dns.
+ * What plugins that connect a pod have in common: keys (ipMasq, ipMasqBackend, dns), entries of the
+ * result, forwarding.
  * e must be the struct err that rq->conf was opened with.
  */
 #ifndef CNI_POD_OPTIONS_H
@@ -18,6 +19,10 @@ int ip_masq_del(struct pod *p, struct err *e) must_check;
 
 /* The configuration's own "dns" is given instead of the IPAM plugin's, if there is anything in it. */
 int dns_override(struct cni_result *rs, const struct cni_request *rq, struct err *e) must_check;
+
+/* Append an entry for a link to the result. sandbox: borrowed; "" on the host. */
+int pod_result_link(struct cni_result *rs, const struct link *link, const char *sandbox,
+		    struct err *e) must_check;
 
 /* Forward packets of the families that rs has gateways of. */
 int forwarding_enable(const struct cni_result *rs, struct err *e) must_check;

@@ -21,11 +21,10 @@ static const struct ipam_type built_in[] = {
 		       .verb = {[CNI_DEL] = host_local_del,
 				[CNI_CHECK] = host_local_check,
 				[CNI_GC] = host_local_gc,
-				[CNI_STATUS] = host_local_status}}),
-	IF_STATIC({.name = "static",
-		   .add = static_add,
-		   .verb = {[CNI_CHECK] = static_check, [CNI_STATUS] = static_status}}),
-};
+				[CNI_STATUS] = host_local_status}}, )
+		IF_STATIC({.name = "static",
+			   .add = static_add,
+			   .verb = {[CNI_CHECK] = static_check, [CNI_STATUS] = static_status}}, )};
 
 static const char *type_of(const struct cni_request *rq)
 {

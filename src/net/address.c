@@ -35,24 +35,21 @@ static void put_ifaddr(struct nl_batch *b, int link, const struct prefix *addres
 	nl_put(b, IFA_ADDRESS, address->ip.b, ip_size(&address->ip));
 }
 
-void put_address_as(struct nl_batch *b, int link, const struct prefix *address, unsigned as)
+void put_tested_address(struct nl_batch *b, int link, const struct prefix *address)
 {
 	struct ip last = prefix_last(address);
-	uint32_t flags = as & ADDRESS_WITHOUT_ROUTE ? IFA_F_NOPREFIXROUTE : 0;
 
-	if (address->ip.family == 6 && !(as & ADDRESS_DETECTED))
-		flags |= IFA_F_NODAD;
 	nl_op(b, "add address", RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
 	put_ifaddr(b, link, address);
-	if (flags)
-		nl_u32(b, IFA_FLAGS, flags);
 	if (address->ip.family == 4 && address->len <= 30) /* RFC 3021: others have no broadcast */
 		nl_put(b, IFA_BROADCAST, last.b, ip_size(&last));
 }
 
 void put_address(struct nl_batch *b, int link, const struct prefix *address)
 {
-	put_address_as(b, link, address, 0);
+	put_tested_address(b, link, address);
+	if (address->ip.family == 6)
+		nl_u32(b, IFA_FLAGS, IFA_F_NODAD);
 }
 
 void put_raise(struct nl_batch *b, int link)

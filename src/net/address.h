@@ -13,12 +13,8 @@
 /* Append: add an address to a link, usable at once (IPv6: without duplicate address detection). */
 void put_address(struct nl_batch *b, int link, const struct prefix *address);
 
-/* The same, another way. */
-enum {
-	ADDRESS_DETECTED = 1, /* IPv6: with duplicate address detection, tentative until then */
-	ADDRESS_WITHOUT_ROUTE = 2, /* no route to its subnet comes with it */
-};
-void put_address_as(struct nl_batch *b, int link, const struct prefix *address, unsigned as);
+/* The same; but one of IPv6 is tentative until the kernel has looked for duplicates. */
+void put_tested_address(struct nl_batch *b, int link, const struct prefix *address);
 
 /* Append: raise a link. */
 void put_raise(struct nl_batch *b, int link);

@@ -49,21 +49,6 @@ void names_host_link(char name[static LINK_NAME], const char *network, const cha
 	name[4 + NETWORK_CHARS + ATTACHMENT_CHARS] = '\0';
 }
 
-void names_reference_hash(char *out, size_t size, const char *network, const char *container_id)
-{
-	static const char digits[] = "0123456789abcdef";
-	uint8_t hash[br_sha512_SIZE];
-	br_sha512_context h;
-
-	br_sha512_init(&h);
-	br_sha512_update(&h, network, strlen(network));
-	br_sha512_update(&h, container_id, strlen(container_id));
-	br_sha512_out(&h, hash);
-	for (size_t i = 0; i + 1 < size; i++)
-		out[i] = digits[hash[i / 2] >> (i % 2 ? 0 : 4) & 15];
-	out[size - 1] = '\0';
-}
-
 bool names_is_host_link(const char *name)
 {
 	return strncmp(name, "veth", 4) == 0 &&

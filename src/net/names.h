@@ -25,12 +25,6 @@
 void names_host_link(char name[static LINK_NAME], const char *network, const char *container_id,
 		     const char *ifname);
 
-/*
- * As many hexadecimal digits as there is room for, of SHA-512 of network and container ID: what the
- * reference plugins derive names from. size counts the NUL.
- */
-void names_reference_hash(char *out, size_t size, const char *network, const char *container_id);
-
 /* Is it a name that names_host_link gives, for whichever attachment? */
 bool names_is_host_link(const char *name);
 

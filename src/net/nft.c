@@ -87,21 +87,24 @@ void nft_chain(struct nl_batch *b, const struct nft_at *at)
 	nl_str(b, NFTA_CHAIN_NAME, at->chain);
 }
 
-void nft_delete_chain(struct nl_batch *b, const struct nft_at *at)
-{
-	nft_op(b, "delete the rules of a chain", NFT_MSG_DELRULE, 0, at->family);
-	nl_str(b, NFTA_RULE_TABLE, at->table);
-	nl_str(b, NFTA_RULE_CHAIN, at->chain);
-	nft_op(b, "delete chain", NFT_MSG_DELCHAIN, 0, at->family);
-	nl_str(b, NFTA_CHAIN_TABLE, at->table);
-	nl_str(b, NFTA_CHAIN_NAME, at->chain);
-}
-
 static void put_rule_place(struct nl_batch *b, const struct nft_at *at)
 {
 	nl_str(b, NFTA_RULE_TABLE, at->table);
 	if (at->chain)
 		nl_str(b, NFTA_RULE_CHAIN, at->chain);
+}
+
+void nft_flush_chain(struct nl_batch *b, const struct nft_at *at)
+{
+	nft_op(b, "flush chain", NFT_MSG_DELRULE, 0, at->family);
+	put_rule_place(b, at);
+}
+
+void nft_delete_chain(struct nl_batch *b, const struct nft_at *at)
+{
+	nft_op(b, "delete chain", NFT_MSG_DELCHAIN, 0, at->family);
+	nl_str(b, NFTA_CHAIN_TABLE, at->table);
+	nl_str(b, NFTA_CHAIN_NAME, at->chain);
 }
 
 void nft_append_rule(struct nl_batch *b, const char *label, const struct nft_at *at)

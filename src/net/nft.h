@@ -75,8 +75,9 @@ void nft_delete_table(struct nl_batch *b, const struct nft_at *at);
 void nft_base_chain(struct nl_batch *b, const struct nft_at *at, const char *type, uint32_t hook,
 		    int32_t priority);
 
-/* Make sure that a chain without a hook is there; delete one and its rules. */
+/* Make sure that a chain without a hook is there. */
 void nft_chain(struct nl_batch *b, const struct nft_at *at);
+void nft_flush_chain(struct nl_batch *b, const struct nft_at *at);
 void nft_delete_chain(struct nl_batch *b, const struct nft_at *at);
 
 /* Begin a rule at the end of the chain, or before the rule with that handle (0: before all). */

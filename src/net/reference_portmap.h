@@ -1,6 +1,6 @@
 /*
- * Rules that the reference's portmap made, recognised by their documented names, so that a node can
- * change over to cnibox with containers running.
+ * Rules that the reference's portmap made, found by the names and comments that it is known to give,
+ * so that a node can change over to cnibox with containers running.
  *
  *	iptables -t nat: entries in CNI-HOSTPORT-DNAT that jump to CNI-DN-..., and those chains
  *	nft: rules in table cni_hostport whose comment is the container's ID

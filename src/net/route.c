@@ -65,6 +65,20 @@ void put_route(struct nl_batch *b, int link, const struct route_spec *r)
 	}
 }
 
+void put_subnet_route_removal(struct nl_batch *b, int link, const struct prefix *address)
+{
+	struct prefix dst = prefix_network(address);
+	struct rtmsg head = {.rtm_family = af_of(&dst),
+			     .rtm_dst_len = dst.len,
+			     .rtm_table = RT_TABLE_MAIN,
+			     .rtm_scope = RT_SCOPE_NOWHERE}; /* whichever it has */
+
+	nl_op(b, "remove route to the address's subnet", RTM_DELROUTE, 0);
+	nl_head(b, &head, sizeof(head));
+	put_ip(b, RTA_DST, &dst.ip);
+	nl_u32(b, RTA_OIF, (uint32_t)link);
+}
+
 struct search {
 	const struct route_spec *wanted;
 	struct prefix dst; /* without host bits */

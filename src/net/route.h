@@ -31,6 +31,9 @@ struct route_spec {
  */
 void put_route(struct nl_batch *b, int link, const struct route_spec *r);
 
+/* Append: remove the route to the subnet of an address that came with it; there must be one. */
+void put_subnet_route_removal(struct nl_batch *b, int link, const struct prefix *address);
+
 /*
  * Is there a route to exactly that destination, by that gateway if r names one and in that table if
  * it names one? Its link and all else may be any: plugins later in a chain change them.

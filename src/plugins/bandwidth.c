@@ -16,8 +16,10 @@
 #include "net/netns.h"
 #include "net/owner.h"
 #include "net/qdisc.h"
+#include "net/reference.h"
 
 #define IFB_PREFIX	"bwp"
+#define IFB_DIGITS	12
 #define BURST_BYTES_MAX UINT32_MAX /* this many are too many: the kernel counts in 32 bits */
 
 /* Bits a second, and bits; 0: no limit. */
@@ -87,8 +89,7 @@ static void ifb_name(char name[static LINK_NAME], const struct cni_request *rq, 
 
 	snprintf(id, sizeof(id), "%s%s", rq->container_id, second ? rq->ifname : "");
 	memcpy(name, IFB_PREFIX, strlen(IFB_PREFIX));
-	names_reference_hash(name + strlen(IFB_PREFIX), LINK_NAME - strlen(IFB_PREFIX), rq->network,
-			     id);
+	reference_hash(name + strlen(IFB_PREFIX), IFB_DIGITS, rq->network, id);
 }
 
 /* What is written on an IFB: "cnibox NETWORK CONTAINER_ID IFNAME", cut to what there is room for. */

@@ -9,7 +9,6 @@
 #include <time.h>
 
 #include "applet.h"
-#include "base/arena.h"
 #include "base/log.h"
 #include "ipam/ipam.h"
 #include "net/address.h"
@@ -102,8 +101,7 @@ static int ensure_bridge(struct job *j, const struct cni_result *rs, struct err 
 		.promiscuous = 1, .allmulti = -1, .queue = -1};
 	struct nl_sock *route = &j->pod.host.route;
 
-	if (bridge_find(&j->conf, &j->pod, &j->bridge, e) ||
-	    (!j->bridge.index && make_bridge(j, rs, e)) || demand_vlans(j, e))
+	if ((!j->bridge.index && make_bridge(j, rs, e)) || demand_vlans(j, e))
 		return -1;
 	if (j->conf.promiscuous && !j->bridge.promiscuous &&
 	    link_change(route, j->bridge.index, &promiscuous, e))
@@ -140,15 +138,17 @@ static int connect(struct job *j, const struct cni_result *rs, struct err *e)
 			      j->pod.host_name, j->in.mac, e);
 }
 
-/* Before that, the bridge would drop the pod's first packets. */
+/* Before that, the bridge, if it is new, and its port would drop the pod's first packets. */
 static int await_carrier(struct job *j, struct err *e)
 {
 	static const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
+	struct nl_sock *route = &j->pod.host.route;
 
 	for (int waited = 0; waited < CARRIER_MS; waited += LOOK_MS) {
-		if (link_look_index(&j->pod.host.route, j->host.index, &j->host, e))
+		if (link_look_index(route, j->host.index, &j->host, e) ||
+		    (!j->bridge.running && link_look_index(route, j->bridge.index, &j->bridge, e)))
 			return -1;
-		if (j->host.running)
+		if (j->host.running && j->bridge.running)
 			return 0;
 		nanosleep(&pause, NULL);
 	}
@@ -170,27 +170,26 @@ static int configure(struct job *j, const struct cni_result *rs, struct err *e)
 
 /* --- ADD --------------------------------------------------------------------------------------- */
 
-static int put_interface(struct cni_result *rs, const struct link *link, const char *sandbox,
-			 struct err *e)
-{
-	struct cni_interface *i = cni_result_interface(rs, e);
-	char *text = arena_take(MAC_TEXT, e);
-
-	if (!i || !text)
-		return -1;
-	i->name = arena_text(link->name, strlen(link->name), e);
-	i->mac = names_format_mac(text, link->mac);
-	i->sandbox = sandbox;
-	return i->name ? 0 : -1;
-}
-
 static int describe(struct job *j, struct cni_result *rs, struct err *e)
 {
 	rs->dns_always = true;
-	if (put_interface(rs, &j->bridge, "", e) || put_interface(rs, &j->host, "", e) ||
-	    put_interface(rs, &j->in, j->pod.rq->netns, e))
+	/* A bridge whose MAC address nobody has pinned has taken another one with the port. */
+	if (link_look_index(&j->pod.host.route, j->bridge.index, &j->bridge, e) ||
+	    pod_result_link(rs, &j->bridge, "", e) || cni_result_link(rs, &j->host, "", e) ||
+	    pod_result_link(rs, &j->in, j->pod.rq->netns, e))
 		return -1;
-	return j->vlan.index ? put_interface(rs, &j->vlan, "", e) : 0;
+	return j->vlan.index ? pod_result_link(rs, &j->vlan, "", e) : 0;
+}
+
+/* A gateway's MAC address must not change when a port comes or goes. */
+static int pin_mac(struct job *j, struct err *e)
+{
+	struct link_change same = LINK_UNCHANGED;
+
+	if (j->made.bridge || !j->made.gateways || j->vlan.index)
+		return 0;
+	same.mac = j->bridge.mac;
+	return link_change(&j->pod.host.route, j->bridge.index, &same, e);
 }
 
 static int build(struct job *j, const struct cni_request *rq, struct cni_result *rs, struct err *e)
@@ -198,7 +197,7 @@ static int build(struct job *j, const struct cni_request *rq, struct cni_result 
 	if (bridge_complete_result(&j->conf, rs, e) || dns_override(rs, rq, e) ||
 	    ensure_bridge(j, rs, e) ||
 	    bridge_add_gateways(&j->conf, &j->pod, &j->bridge, rs, &j->vlan, &j->made, e) ||
-	    connect(j, rs, e) || configure(j, rs, e))
+	    pin_mac(j, e) || connect(j, rs, e) || configure(j, rs, e))
 		return -1;
 	if (j->conf.masquerade && ip_masq_add(&j->pod, rs, e))
 		return -1;
@@ -241,7 +240,9 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 
 	pod_begin(&j.pod, rq);
 	if (bridge_conf_read(&j.conf, rq, e) || pod_enter(&j.pod, e) ||
-	    node_sockets_open(&j.pod.host, e) || (j.conf.addresses && ipam_add(rq, rs, e))) {
+	    node_sockets_open(&j.pod.host, e) || pod_demand_room(&j.pod, e) ||
+	    bridge_find(&j.conf, &j.pod, &j.bridge, e) ||
+	    (j.conf.addresses && ipam_add(rq, rs, e))) {
 		pod_end(&j.pod);
 		return -1;
 	}

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "applet.h"
-#include "base/arena.h"
 #include "base/log.h"
 #include "cni/plugin.h"
 #include "cni/pod_options.h"
@@ -116,20 +115,6 @@ static int complete_result(struct cni_result *rs, struct err *e)
 	return 0;
 }
 
-static int put_interface(struct cni_result *rs, const char *name, const struct link *link,
-			 const char *sandbox, struct err *e)
-{
-	struct cni_interface *i = cni_result_interface(rs, e);
-	char *mac = arena_take(MAC_TEXT, e), *copy = arena_text(name, strlen(name), e);
-
-	if (!i || !mac || !copy)
-		return -1;
-	i->name = copy;
-	i->mac = names_format_mac(mac, link->mac);
-	i->sandbox = sandbox;
-	return 0;
-}
-
 static int build(struct pod *p, const struct ptp_conf *c, struct cni_result *rs, struct err *e)
 {
 	struct pod_setup setup = {.by_gateway = true};
@@ -146,9 +131,9 @@ static int build(struct pod *p, const struct ptp_conf *c, struct cni_result *rs,
 	sysctl_try("ipv6", p->host_name, "accept_ra", 0);
 	if (pod_configure(p, rs, &setup, e) || configure_host(p, &host, rs, e) ||
 	    (c->masquerade && ip_masq_add(p, rs, e)) || forwarding_enable(rs, e) ||
-	    put_interface(rs, p->host_name, &host, "", e))
+	    pod_result_link(rs, &host, "", e))
 		return -1;
-	return put_interface(rs, p->rq->ifname, &in, p->rq->netns, e);
+	return pod_result_link(rs, &in, p->rq->netns, e);
 }
 
 static int disconnect(struct pod *p, struct err *e)
@@ -164,7 +149,7 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 
 	pod_begin(&p, rq);
 	if (read_conf(&c, rq, e) || pod_enter(&p, e) || node_sockets_open(&p.host, e) ||
-	    ipam_add(rq, rs, e))
+	    pod_demand_room(&p, e) || ipam_add(rq, rs, e))
 		return -1;
 	if (build(&p, &c, rs, e) == 0)
 		return 0;

@@ -1,9 +1,6 @@
-/* net/owner, and names that are derived from attachments. */
+/* net/owner: tags and texts. */
 #include "unit.h"
 
-#include <stdlib.h>
-
-#include "net/names.h"
 #include "net/owner.h"
 
 static void test_tags(void **state)
@@ -42,24 +39,11 @@ static void test_text(void **state)
 	assert_int_equal(strlen(owner_text(text, &owner)), OWNER_TEXT - 1);
 }
 
-/* printf mynetc1 | sha512sum */
-static void test_reference_hash(void **state)
-{
-	char ifb[13], chain[22];
-
-	(void)state;
-	names_reference_hash(ifb, sizeof(ifb), "mynet", "c1");
-	assert_string_equal(ifb, "f0bca4ac77cd");
-	names_reference_hash(chain, sizeof(chain), "myn", "etc1");
-	assert_string_equal(chain, "f0bca4ac77cde1bf2f3da");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tags),
 		cmocka_unit_test(test_text),
-		cmocka_unit_test(test_reference_hash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
