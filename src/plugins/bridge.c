@@ -175,7 +175,7 @@ static int describe(struct job *j, struct cni_result *rs, struct err *e)
 	rs->dns_always = true;
 	/* A bridge whose MAC address nobody has pinned has taken another one with the port. */
 	if (link_look_index(&j->pod.host.route, j->bridge.index, &j->bridge, e) ||
-	    pod_result_link(rs, &j->bridge, "", e) || cni_result_link(rs, &j->host, "", e) ||
+	    pod_result_link(rs, &j->bridge, "", e) || pod_result_link(rs, &j->host, "", e) ||
 	    pod_result_link(rs, &j->in, j->pod.rq->netns, e))
 		return -1;
 	return j->vlan.index ? pod_result_link(rs, &j->vlan, "", e) : 0;
