@@ -62,9 +62,10 @@ static bool in_set(const uint8_t set[static 32], unsigned char byte)
 /* The sign behind a backslash, into a set. */
 static void read_escape(struct compiler *c, uint8_t set[static 32])
 {
-	char sign = *c->at ? *c->at++ : '\0';
+	char sign = *c->at;
 	uint8_t found[32] = {0};
 
+	c->at += sign != '\0';
 	switch (sign | 0x20) {
 	case 'w':
 		set_range(found, '_', '_');

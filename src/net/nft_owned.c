@@ -101,19 +101,17 @@ int nft_owned_add(struct nl_sock *nf, const struct nft_owned *o,
 
 	for (int i = 0; i < NFT_TRIES; i++) {
 		struct finding f;
+		bool exists, lacking;
 
 		if (add_once(nf, o, parts, arg, replace, &f, e) == 0)
 			return 0;
-		if (e->sys == EEXIST) {
-			replace = true;
-			err_clear(e);
-		} else if (e->sys == ENOENT && !f.found && !replace) {
-			return -1; /* all was to be made, and the kernel has no such thing */
-		} else if (overtaken(e)) {
-			replace = false;
-		} else {
+		exists = e->sys == EEXIST;
+		/* When all was to be made and something is missing, it is the kernel that lacks it. */
+		lacking = e->sys == ENOENT && !f.found && !replace;
+		if (lacking || (!exists && !overtaken(e)))
 			return -1;
-		}
+		replace = exists;
+		err_clear(e);
 	}
 	return never_quiet(o, e);
 }

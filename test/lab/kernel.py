@@ -9,6 +9,10 @@ QUESTIONS = {
                   "nf_tables for IPv4 (CONFIG_NF_TABLES_IPV4)"),
     "inet tables": ("nft 'table inet t { chain c { type filter hook forward priority 0; }; }'",
                     "nf_tables for IPv4 and IPv6 in one (CONFIG_NF_TABLES_INET)"),
+    "nf_tables of bridges": ("nft 'table bridge t { chain c { type filter hook prerouting priority 0; }; }'",
+                             "nf_tables for bridges (CONFIG_NF_TABLES_BRIDGE)"),
+    "VLAN filtering": ("ip link add br0 type bridge vlan_filtering 1",
+                       "VLAN filtering of bridges (CONFIG_BRIDGE_VLAN_FILTERING)"),
     "legacy iptables": ("iptables-legacy -t nat -S && ip6tables-legacy -t nat -S",
                         "legacy iptables (CONFIG_IP_NF_NAT, CONFIG_IP6_NF_NAT)"),
 }
@@ -19,12 +23,17 @@ LEGACY_PROGRAM = "/usr/sbin/xtables-legacy-multi"
 
 @functools.cache
 def has(capability):
+    """A capability, or "no" and one: that the kernel lacks it."""
+    if capability.startswith("no "):
+        return not has(capability[3:])
     question, _ = QUESTIONS[capability]
     return subprocess.run(["unshare", "--net", "sh", "-c", question], check=False, capture_output=True).returncode == 0
 
 
 def lack(capability):
     """Why a test that needs it is skipped."""
+    if capability.startswith("no "):
+        return f"the kernel has no lack of {QUESTIONS[capability[3:]][1]}"
     return f"the kernel has no {QUESTIONS[capability][1]}"
 
 

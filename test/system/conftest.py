@@ -11,7 +11,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 BASH_PLUGIN = FIXTURES / "bash-plugin"
 # How much longer than on a machine of its own things may take: on an emulated one, all does.
 SLOWNESS = float(os.environ.get("SLOWNESS", "1"))
-APPLETS = ("bash-cni", "cnibox", "host-local", "loopback", "cni-node", "cni-check")
+APPLETS = ("bash-cni", "cnibox", "bridge", "ptp", "tuning", "host-local", "static", "loopback", "cni-node", "cni-check")
 
 
 def needs(*capabilities):

@@ -3,8 +3,8 @@
 import pytest
 from lab import Node
 
-COMMANDS = ("cnibox", "bash-cni", "host-local", "loopback", "cni-node", "cni-check", "install")
-LINKS = ("bash-cni", "host-local", "loopback", "cni-node", "cni-check")
+COMMANDS = ("cnibox", "bash-cni", "bridge", "ptp", "tuning", "host-local", "static", "loopback", "cni-node", "cni-check", "install")
+LINKS = ("bash-cni", "bridge", "ptp", "tuning", "host-local", "static", "loopback", "cni-node", "cni-check")
 CONF = "/etc/cni/net.d/10-bash-cni-plugin.conf"
 BINARY = "/tmp/cnibox"
 DIRECTORY = "/tmp/plugins"
