@@ -4,34 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "net/filter_rule.h"
+#include "net/filter_wanted.h"
 #include "net/legacy.h"
 #include "net/xtables.h"
 
-/* Two for each address and two jumps, or the six that keep networks apart. */
-#define RULES_MAX  (2 * ADMISSION_ADDRESSES_MAX + 2)
-#define CHAINS_MAX 3
-
 #define FORWARD "CNI-FORWARD"
-#define STAGE_1 "CNI-ISOLATION-STAGE-1"
-#define STAGE_2 "CNI-ISOLATION-STAGE-2"
-
-/* A set of rules that is wanted, in the order in which they are added. */
-struct wanted {
-	uint8_t family;
-	struct filter_rule rules[RULES_MAX];
-	bool there[RULES_MAX];
-	bool owned[RULES_MAX]; /* is to have the owner's tag */
-	unsigned count;
-	const char *chains[CHAINS_MAX]; /* whose rules are looked at */
-	unsigned chain_count;
-};
-
-static struct filter_rule *want(struct wanted *w, const struct filter_rule *rule)
-{
-	w->rules[w->count] = *rule;
-	return &w->rules[w->count++];
-}
 
 static struct prefix host_prefix(const struct ip *ip)
 {
@@ -53,207 +30,29 @@ static unsigned address_rules(struct filter_rule rules[static 2], const struct i
 	return 2;
 }
 
-static void want_admission(struct wanted *w, const struct admission *a)
+static void want_admission(struct filter_wanted *w, const struct admission *a)
 {
-	*w = (struct wanted){.family = a->family, .chains = {"FORWARD", FORWARD}, .chain_count = 2};
-	want(w, &(struct filter_rule){.chain = "FORWARD",
-				      .comment = "CNI firewall plugin rules",
-				      .action = NFT_ACTION_JUMP,
-				      .target = FORWARD,
-				      .first = true});
-	want(w, &(struct filter_rule){.chain = FORWARD,
-				      .comment = "CNI firewall plugin admin overrides",
-				      .action = NFT_ACTION_JUMP,
-				      .target = a->admin_chain,
-				      .first = true});
+	*w = (struct filter_wanted){
+		.family = a->family, .chains = {"FORWARD", FORWARD}, .chain_count = 2};
+	filter_want(w, &(struct filter_rule){.chain = "FORWARD",
+					     .comment = "CNI firewall plugin rules",
+					     .action = NFT_ACTION_JUMP,
+					     .target = FORWARD,
+					     .first = true});
+	filter_want(w, &(struct filter_rule){.chain = FORWARD,
+					     .comment = "CNI firewall plugin admin overrides",
+					     .action = NFT_ACTION_JUMP,
+					     .target = a->admin_chain,
+					     .first = true});
 	for (unsigned i = 0; i < a->count; i++) {
 		struct filter_rule rules[2];
 		unsigned n = address_rules(rules, &a->addresses[i], a->published);
 
 		for (unsigned k = 0; k < n; k++) {
 			w->owned[w->count] = true;
-			want(w, &rules[k]);
+			filter_want(w, &rules[k]);
 		}
 	}
-}
-
-static void want_isolation(struct wanted *w, uint8_t family, const char *bridge, bool isolated)
-{
-	static const char shared[] =
-		"CNI firewall plugin rules (ingressPolicy: same-bridge|isolated)";
-	const char *own = isolated ? "CNI firewall plugin rules (ingressPolicy: isolated)"
-				   : "CNI firewall plugin rules (ingressPolicy: same-bridge)";
-
-	*w = (struct wanted){
-		.family = family, .chains = {"FORWARD", STAGE_1, STAGE_2}, .chain_count = 3};
-	want(w, &(struct filter_rule){.chain = "FORWARD",
-				      .comment = shared,
-				      .action = NFT_ACTION_JUMP,
-				      .target = STAGE_1,
-				      .first = true});
-	want(w, &(struct filter_rule){
-			.chain = STAGE_1, .comment = shared, .action = NFT_ACTION_RETURN});
-	want(w, &(struct filter_rule){.chain = STAGE_1,
-				      .in = bridge,
-				      .out = bridge,
-				      .not_out = true,
-				      .comment = own,
-				      .action = NFT_ACTION_JUMP,
-				      .target = STAGE_2,
-				      .first = true});
-	if (isolated)
-		want(w, &(struct filter_rule){.chain = STAGE_1,
-					      .in = bridge,
-					      .out = bridge,
-					      .comment = own,
-					      .action = NFT_ACTION_DROP,
-					      .first = true});
-	want(w, &(struct filter_rule){
-			.chain = STAGE_2, .comment = shared, .action = NFT_ACTION_RETURN});
-	want(w, &(struct filter_rule){.chain = STAGE_2,
-				      .out = bridge,
-				      .comment = shared,
-				      .action = NFT_ACTION_DROP,
-				      .first = true});
-}
-
-/* --- look, and change ------------------------------------------------------------------------- */
-
-struct visit {
-	struct wanted *wanted;
-	const struct owner_tag *owner;
-	struct nl_batch *change; /* NULL: look only */
-	bool forward;		 /* chain FORWARD is there */
-};
-
-static int take_rule(struct visit *v, const struct nlmsghdr *h)
-{
-	struct wanted *w = v->wanted;
-	struct nft_rule rule;
-
-	if (!nft_read_rule(&rule, h))
-		return 0;
-	for (unsigned i = 0; i < w->count; i++) {
-		struct nft_at at = filter_at(w->family, w->rules[i].chain);
-
-		if (!filter_rule_is(&rule, &w->rules[i]))
-			continue;
-		if (!v->change || !w->owned[i] ||
-		    (rule.owned && owner_tag_equal(&rule.owner, v->owner)))
-			w->there[i] = true;
-		else /* of whoever had the address before */
-			nft_delete_rule(v->change, "delete a former pod's rule", &at, rule.handle);
-	}
-	return 0;
-}
-
-static int take_answer(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
-{
-	struct visit *v = arg;
-
-	(void)op, (void)e;
-	switch (h->nlmsg_type & 0xff) {
-	case NFT_MSG_NEWGEN:
-		nft_begin(v->change, nft_read_generation(h));
-		break;
-	case NFT_MSG_NEWCHAIN:
-		v->forward = true;
-		break;
-	case NFT_MSG_NEWRULE:
-		return take_rule(v, h);
-	}
-	return 0;
-}
-
-static int look(struct nl_sock *nf, struct visit *v, struct err *e)
-{
-	struct wanted *w = v->wanted;
-
-	memset(w->there, 0, sizeof(w->there));
-	if (v->change)
-		nl_batch_init(v->change);
-	for (unsigned i = 0; i < w->chain_count; i++) {
-		struct nft_at at = filter_at(w->family, w->chains[i]);
-		struct nl_batch q;
-
-		nl_batch_init(&q);
-		if (v->change && i == 0) {
-			nft_get_generation(&q);
-			nft_get_chain(&q, &at); /* the first is FORWARD */
-		}
-		nft_list_rules(&q, &at);
-		if (nl_ask(nf, &q, take_answer, v, e))
-			return -1;
-	}
-	return 0;
-}
-
-static unsigned missing(const struct wanted *w)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < w->count; i++)
-		n += !w->there[i];
-	return n;
-}
-
-static int add_once(struct nl_sock *nf, struct wanted *w, const char *more_chain,
-		    const struct owner_tag *owner, struct err *e)
-{
-	struct nl_batch change;
-	struct visit v = {.wanted = w, .owner = owner, .change = &change};
-
-	if (look(nf, &v, e))
-		return -1;
-	if (missing(w) == 0)
-		return 0;
-	for (unsigned i = 0; i < w->chain_count; i++)
-		if (i > 0 || !v.forward) /* its policy is others' */
-			put_filter_chain(&change, w->family, w->chains[i]);
-	if (more_chain)
-		put_filter_chain(&change, w->family, more_chain);
-	for (unsigned i = 0; i < w->count; i++)
-		if (!w->there[i])
-			put_filter_rule(&change, w->family, &w->rules[i],
-					w->owned[i] ? owner : NULL);
-	nft_end(&change);
-	return nl_apply(nf, &change, e);
-}
-
-static int never_quiet(struct err *e)
-{
-	return err_set(e, ERR_TRY_AGAIN, "change the rules of iptables' filter",
-		       "others changed the ruleset %d times meanwhile", NFT_TRIES);
-}
-
-static int add_all(struct nl_sock *nf, struct wanted *w, const char *more_chain,
-		   const struct owner_tag *owner, struct err *e)
-{
-	for (int i = 0; i < NFT_TRIES; i++) {
-		if (add_once(nf, w, more_chain, owner, e) == 0)
-			return 0;
-		if (!nft_overtaken(e))
-			return -1;
-	}
-	return never_quiet(e);
-}
-
-static int check_all(struct nl_sock *nf, struct wanted *w, struct err *e)
-{
-	struct visit v = {.wanted = w};
-
-	for (int i = 0; i < NFT_TRIES; i++) {
-		if (look(nf, &v, e) == 0)
-			break;
-		if (!nft_overtaken(e))
-			return -1;
-	}
-	for (unsigned i = 0; i < w->count; i++)
-		if (!w->there[i])
-			return err_set(e, ERR_STATE, "check firewall",
-				       "a rule is missing in chain %s of ip%stables' filter",
-				       w->rules[i].chain, w->family == 6 ? "6" : "");
-	return 0;
 }
 
 /* --- legacy iptables -------------------------------------------------------------------------- */
@@ -324,22 +123,22 @@ static int is_stopped(struct nl_sock *nf, const struct admission *a, bool *stopp
 int admission_publish(struct nl_sock *nf, const struct admission *a, const struct owner_tag *owner,
 		      struct err *e)
 {
-	static struct wanted w;
+	static struct filter_wanted w;
 	bool stopped;
 
 	if (is_stopped(nf, a, &stopped, e))
 		return -1;
 	want_admission(&w, a);
-	return stopped ? add_all(nf, &w, a->admin_chain, owner, e) : 0;
+	return stopped ? filter_add(nf, &w, a->admin_chain, owner, e) : 0;
 }
 
 int admission_add(struct nl_sock *nf, const struct admission *a, const struct owner_tag *owner,
 		  struct err *e)
 {
-	static struct wanted w;
+	static struct filter_wanted w;
 
 	want_admission(&w, a);
-	if (add_all(nf, &w, a->admin_chain, owner, e)) {
+	if (filter_add(nf, &w, a->admin_chain, owner, e)) {
 		/* Then legacy iptables is all there is, if that. */
 		if (!ruleset_unsupported(e))
 			return -1;
@@ -350,15 +149,20 @@ int admission_add(struct nl_sock *nf, const struct admission *a, const struct ow
 
 int admission_check(struct nl_sock *nf, const struct admission *a, struct err *e)
 {
-	static struct wanted w;
+	static struct filter_wanted w;
+	bool stopped = true;
 
+	if (a->published && is_stopped(nf, a, &stopped, e))
+		return -1;
+	if (!stopped)
+		return 0;
 	want_admission(&w, a);
-	if (check_all(nf, &w, e)) {
+	if (filter_check(nf, &w, e)) {
 		if (!ruleset_unsupported(e))
 			return -1;
 		return legacy_check(a, e);
 	}
-	return legacy_in_use(a->family) ? legacy_check(a, e) : 0;
+	return legacy_in_use(a->family) && !a->published ? legacy_check(a, e) : 0;
 }
 
 struct removal {
@@ -446,36 +250,8 @@ int admission_remove(struct nl_sock *nf, const struct admission *a,
 		if (!nft_overtaken(e))
 			return -1;
 		if (++overtaken == NFT_TRIES)
-			return never_quiet(e);
+			return filter_never_quiet(e);
 		r.any = true;
 	} while (r.any); /* until a look finds nothing to remove */
 	return legacy_in_use(a->family) && !a->published ? legacy_remove(a, e) : 0;
-}
-
-static int explain_isolation(uint8_t family, struct err *e)
-{
-	if (ruleset_unsupported(e))
-		return err_set(e, ERR_KERNEL, "keep networks apart",
-			       "the kernel lacks nf_tables for IPv%u (CONFIG_NF_TABLES_IPV%u, "
-			       "CONFIG_NFT_COMPAT), which ingressPolicy needs",
-			       family, family);
-	return -1;
-}
-
-int isolation_add(struct nl_sock *nf, uint8_t family, const char *bridge, bool isolated,
-		  struct err *e)
-{
-	static struct wanted w;
-
-	want_isolation(&w, family, bridge, isolated);
-	return add_all(nf, &w, NULL, NULL, e) ? explain_isolation(family, e) : 0;
-}
-
-int isolation_check(struct nl_sock *nf, uint8_t family, const char *bridge, bool isolated,
-		    struct err *e)
-{
-	static struct wanted w;
-
-	want_isolation(&w, family, bridge, isolated);
-	return check_all(nf, &w, e) ? explain_isolation(family, e) : 0;
 }

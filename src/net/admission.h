@@ -7,15 +7,6 @@
  *	-A CNI-FORWARD -d 10.244.0.2/32 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
  *	-A CNI-FORWARD -s 10.244.0.2/32 -j ACCEPT
  *
- * and, before all of that, what keeps networks apart:
- *
- *	-A FORWARD -m comment ... -j CNI-ISOLATION-STAGE-1
- *	-A CNI-ISOLATION-STAGE-1 -i cni0 -o cni0 -m comment ... -j DROP	(isolated)
- *	-A CNI-ISOLATION-STAGE-1 -i cni0 ! -o cni0 -m comment ... -j CNI-ISOLATION-STAGE-2
- *	-A CNI-ISOLATION-STAGE-1 -m comment ... -j RETURN
- *	-A CNI-ISOLATION-STAGE-2 -o cni0 -m comment ... -j DROP
- *	-A CNI-ISOLATION-STAGE-2 -m comment ... -j RETURN
- *
  * In nf_tables, in the form of iptables-nft. Where legacy iptables is in use as well, or alone, the
  * addresses are accepted in its FORWARD, too (legacy.h).
  *
@@ -58,7 +49,7 @@ int admission_add(struct nl_sock *nf, const struct admission *a, const struct ow
 int admission_publish(struct nl_sock *nf, const struct admission *a, const struct owner_tag *owner,
 		      struct err *e) must_check;
 
-/* Is all of it there? Gives 0, or -1 with e set (ERR_STATE). Makes nothing. */
+/* Is all of it there, of what is published only where it has to be? Gives 0, or -1 with e set (ERR_STATE). Makes nothing. */
 int admission_check(struct nl_sock *nf, const struct admission *a, struct err *e) must_check;
 
 /*
@@ -67,11 +58,5 @@ int admission_check(struct nl_sock *nf, const struct admission *a, struct err *e
  */
 int admission_remove(struct nl_sock *nf, const struct admission *a,
 		     const struct owner_choice *which, struct err *e) must_check;
-
-/* Keep the networks of other bridges from this one; isolated: also its own pods from each other. */
-int isolation_add(struct nl_sock *nf, uint8_t family, const char *bridge, bool isolated,
-		  struct err *e) must_check;
-int isolation_check(struct nl_sock *nf, uint8_t family, const char *bridge, bool isolated,
-		    struct err *e) must_check;
 
 #endif

@@ -9,6 +9,7 @@
 #include "cni/gc.h"
 #include "cni/previous.h"
 #include "net/admission.h"
+#include "net/isolation.h"
 #include "net/netns.h"
 
 enum policy { OPEN, SAME_BRIDGE, ISOLATED };

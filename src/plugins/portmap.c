@@ -85,17 +85,22 @@ static void forget_flows(struct nl_sock *nf, uint8_t family, const struct conntr
 }
 
 /* Where FORWARD drops, a port that nobody could reach would be none. */
-static int publish(struct nl_sock *nf, const struct prefix *pod, const struct owner *owner,
-		   struct err *e)
+static struct admission published(const struct prefix *pod)
 {
-	struct owner_tag tag = owner_tag(owner);
-	struct admission a = {
+	return (struct admission){
 		.family = pod->ip.family,
 		.admin_chain = ADMISSION_ADMIN_CHAIN,
 		.addresses = &pod->ip,
 		.count = 1,
 		.published = true,
 	};
+}
+
+static int publish(struct nl_sock *nf, const struct prefix *pod, const struct owner *owner,
+		   struct err *e)
+{
+	struct owner_tag tag = owner_tag(owner);
+	struct admission a = published(pod);
 
 	return admission_publish(nf, &a, &tag, e);
 }
@@ -201,9 +206,12 @@ static int check(const struct cni_request *rq, struct err *e)
 	for (unsigned family = 0; family < 2; family++) {
 		struct prefix pod = pod_address(&prev, rq, family ? 6 : 4);
 		struct hostport_settings set = settings_of(&conf, &pod);
+		struct admission a = published(&pod);
 
-		if (pod.ip.family && conf.count[family] &&
-		    hostport_check(&nf, &owner, &set, conf.list[family], conf.count[family], e))
+		if (!pod.ip.family || conf.count[family] == 0)
+			continue;
+		if (hostport_check(&nf, &owner, &set, conf.list[family], conf.count[family], e) ||
+		    admission_check(&nf, &a, e))
 			return -1;
 	}
 	return 0;

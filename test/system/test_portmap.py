@@ -458,3 +458,38 @@ def test_reference_before(lab, node, verb):
     assert ask(lab.outside, NODE, 8080) is None
     collect(node)
     assert not reference_rules(node)
+
+
+# --- where FORWARD drops --------------------------------------------------------------------------
+
+def test_forward_drops(lab, node):
+    """A port that leads to a pod which FORWARD lets nobody reach would be none. What is not mapped stays unreachable."""
+    first = {"type": "bash-cni", "subnet": "10.244.0.0/24", "accept": "own"}
+    conf = chain(mapping(8080))
+    conf["plugins"][0] = first
+    before = node.chains()
+    assert "-P FORWARD DROP" in before
+    pod = start(node, "one", conf)
+    Server(pod)
+    Server(pod, 81)
+    rule = f"-A CNI-FORWARD -d {pod.ip}/32 -m conntrack --ctstate DNAT -j ACCEPT"
+    assert rule in node.chains(chain="CNI-FORWARD")
+    # Answers are another matter: firewall's, or whoever admits what pods send.
+    node.run("iptables", "-A", "FORWARD", "-s", pod.ip, "-j", "ACCEPT")
+    assert ask(lab.outside, NODE, 8080) == "203.0.113.10"
+    lab.vpc.add_route("10.244.0.0/24", node)
+    assert ask(lab.worker, pod.ip, 81) is None
+    pod.check(conf).expect_success()
+    node.run("iptables", "-D", *rule.split()[1:])
+    assert "CNI-FORWARD" in pod.check(conf).json["msg"]
+    stop(pod)
+    assert rule not in node.chains(chain="CNI-FORWARD")
+
+
+def test_forward_accepts(node):
+    """Then nothing is added."""
+    node.run("iptables", "-P", "FORWARD", "ACCEPT")
+    before = node.run("iptables", "-S").stdout
+    pod = start(node, "one", chain(mapping(8080)))
+    assert node.run("iptables", "-S").stdout == before
+    stop(pod)
