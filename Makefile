@@ -47,13 +47,14 @@ LDFLAGS += -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack \
 BEARSSL := /usr/lib/$(TRIPLET)/libbearssl.a
 
 SRC := $(sort $(wildcard src/*.c src/*/*.c))
-OBJS := $(SRC:%.c=$(OBJ)/%.o) $(OBJ)/third_party/chk.o
+OBJS := $(SRC:%.c=$(OBJ)/%.o) $(OBJ)/roots.o $(OBJ)/third_party/chk.o
 
+COMMA := ,
 Q := $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 
-.PHONY: all help minimal deps deps-build deps-test deps-uml deps-lint demo test unit system test-peers test-uml lint format size bench \
-        install clean
+.PHONY: all help minimal deps deps-build deps-test deps-uml deps-lint demo test unit system test-peers fuzz \
+        fuzz-short test-uml lint format size bench install clean
 .DELETE_ON_ERROR:
 
 all: $(OUT)/cnibox
@@ -65,6 +66,7 @@ help:
 	@echo 'make unit       the unit tests alone'
 	@echo 'make system     the system tests alone (T=-k... passes arguments to pytest)'
 	@echo 'make test-peers the plugins against the reference ones: differences are decided ones (T=...)'
+	@echo 'make fuzz       what parses foreign bytes, for SECONDS=600 each (T=url: that one); fuzz-short: for five'
 	@echo 'make test-uml   the system tests on another kernel, and an image of cnibox alone (T=... likewise)'
 	@echo 'make lint       warnings of gcc and clang as errors, clang-tidy, cppcheck, shellcheck, format, ...'
 	@echo 'make format     clang-format over the source'
@@ -97,6 +99,15 @@ $(OBJ)/%.o: %.c $(OBJ)/include/.done $(OBJ)/config.h Makefile
 	$(call say,CC,$<)
 	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) -c -o $@ $<
 
+# Trusted roots for nodes without a bundle, out of Debian's.
+$(OBJ)/roots.c: tools/roots.py | deps-build
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) $< > $@
+
+$(OBJ)/roots.o: $(OBJ)/roots.c $(OBJ)/include/.done Makefile
+	$(call say,CC,$<)
+	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) -c -o $@ $<
+
 $(OBJ)/cnibox: $(OBJS)
 	$(call say,LD,$@)
 	$(Q)$(CC_MUSL) $(LDFLAGS) -o $@ $(OBJS) $(BEARSSL)
@@ -119,8 +130,8 @@ TESTS   := $(patsubst test/unit/%.c,%,$(sort $(wildcard test/unit/test_*.c)))
 ON_MUSL := $(TESTS:%=$(OUT)/unit/%)
 ON_ASAN := $(TESTS:%=build/asan/unit/%)
 MODULES := $(filter-out src/main.c,$(SRC))
-MODULES_MUSL := $(MODULES:%.c=$(OBJ)/%.o)
-MODULES_ASAN := $(MODULES:%.c=build/asan/%.o)
+MODULES_MUSL := $(MODULES:%.c=$(OBJ)/%.o) $(OBJ)/roots.o
+MODULES_ASAN := $(MODULES:%.c=build/asan/%.o) build/asan/roots.o
 CC_ASAN := clang -O1 -g $(STD) $(WARN) -fsanitize=address,undefined -fno-sanitize-recover=all \
            -fno-omit-frame-pointer -MMD -MP
 CMOCKA  := /usr/lib/$(TRIPLET)/libcmocka.so
@@ -134,6 +145,10 @@ build/asan/modules.a: $(MODULES_ASAN)
 build/asan/src/%.o: src/%.c $(OBJ)/include/.done $(OBJ)/config.h Makefile | deps-test
 	@mkdir -p $(@D)
 	$(call say,ASAN,$<)
+	$(Q)$(CC_ASAN) $(INC) -c -o $@ $<
+
+build/asan/roots.o: $(OBJ)/roots.c Makefile | deps-test
+	@mkdir -p $(@D)
 	$(Q)$(CC_ASAN) $(INC) -c -o $@ $<
 
 # Debian's libcmocka is made for glibc. It runs on musl with the few names beside it that musl lacks.
@@ -151,12 +166,17 @@ build/asan/unit/%: test/unit/%.c build/asan/modules.a
 	$(call say,TEST,$@)
 	$(Q)$(CC_ASAN) $(INC) -o $@ $(filter %.c %.a,$^) $(BEARSSL) -lcmocka
 
+# The HTTP client alone, as it is in the release, for system tests.
+$(OUT)/http_get: test/unit/http_get.c $(OBJ)/modules.a $(OBJ)/third_party/chk.o
+	$(call say,TEST,$@)
+	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) $(LDFLAGS) -o $@ $(filter %.c %.a %.o,$^) $(BEARSSL)
+
 -include $(MODULES_ASAN:.o=.d) $(ON_MUSL:=.d) $(ON_ASAN:=.d)
 
 unit: $(ON_MUSL) $(ON_ASAN)
 	$(Q)tools/private.sh tools/unit.sh $^
 
-system: all | deps-test
+system: all $(OUT)/http_get | deps-test
 	$(Q)PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -q -n 2 --timeout 300 test/system $(T)
 
 # The same cases for cnibox and for the reference plugins, side by side.
@@ -166,6 +186,34 @@ test-peers: all | deps-test
 test: unit
 	$(Q)$(MAKE) --no-print-directory system
 	$(Q)$(MAKE) --no-print-directory test-peers
+
+# --- fuzzing -----------------------------------------------------------------------------------
+
+# A program per test/fuzz/fuzz_*.c, with all of src instrumented for libFuzzer.
+FUZZERS := $(patsubst test/fuzz/%.c,build/fuzz/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
+CC_FUZZ := $(subst -fsanitize=address,-fsanitize=fuzzer-no-link$(COMMA)address,$(CC_ASAN))
+MODULES_FUZZ := $(MODULES:%.c=build/fuzz/%.o)
+SECONDS ?= 600
+
+build/fuzz/src/%.o: src/%.c $(OBJ)/include/.done $(OBJ)/config.h Makefile | deps-test
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$<)
+	$(Q)$(CC_FUZZ) $(INC) -c -o $@ $<
+
+build/fuzz/modules.a: $(MODULES_FUZZ) build/asan/roots.o
+	$(Q)rm -f $@ && ar rcD $@ $^
+
+build/fuzz/fuzz_%: test/fuzz/fuzz_%.c build/fuzz/modules.a
+	$(call say,FUZZ,$@)
+	$(Q)$(CC_FUZZ) $(INC) -fsanitize=fuzzer -o $@ $(filter %.c %.a,$^) $(BEARSSL)
+
+-include $(MODULES_FUZZ:.o=.d) $(FUZZERS:=.d)
+
+fuzz-short: $(FUZZERS)
+	$(Q)tools/fuzz.sh 5 $^
+
+fuzz: $(if $(T),build/fuzz/fuzz_$(T),$(FUZZERS))
+	$(Q)tools/fuzz.sh $(SECONDS) $^
 
 # On a kernel that has other things than this one, and in an image with nothing else in it.
 $(OUT)/uml/image: test/uml/image.c $(OBJ)/include/.done Makefile
@@ -191,7 +239,7 @@ bench: all $(OUT)/bench/floor $(OUT)/bench/runtime | deps-test
 	$(Q)tools/private.sh $(PYTHON) tools/bench/bench.py --build $(OUT) $(B)
 
 # Stripped; in KiB.
-BUDGET_FULL    := 200
+BUDGET_FULL    := 424
 BUDGET_MINIMAL := 120
 
 size: all minimal

@@ -4,6 +4,8 @@
 #ifndef APPLET_H
 #define APPLET_H
 
+#include <stdbool.h>
+
 struct cni_plugin;
 struct err;
 
@@ -11,6 +13,12 @@ struct applet {
 	const char *name;
 	const char *summary; /* one line, for the list of applets */
 	const char *help;    /* what --help prints: usage, options, an example */
+
+	/*
+	 * install makes no link of this name: what it stands for is not wanted in a directory of
+	 * plugins, or the name belongs to somebody else.
+	 */
+	bool no_link;
 
 	/* A CNI plugin ... */
 	const struct cni_plugin *plugin;

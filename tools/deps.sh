@@ -18,16 +18,19 @@ packages() {
 	case $1 in
 	build)
 		echo gcc binutils musl-tools musl-dev libbearssl-dev libjsmn-dev linux-libc-dev
+		echo python3 ca-certificates # the roots that are built in
 		;;
 	build-arm64)
 		echo gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu musl-tools musl-dev:arm64
 		echo libbearssl-dev:arm64 libjsmn-dev linux-libc-dev linux-libc-dev-arm64-cross
+		echo python3 ca-certificates
 		;;
 	test) # programs that read the kernel's state back, the reference plugins, sanitizers
 		echo libc6-dev libcmocka-dev clang libclang-rt-14-dev
 		echo python3 python3-pytest python3-pytest-xdist python3-pytest-timeout python3-pyroute2
 		echo iproute2 iptables nftables iputils-ping bridge-utils procps util-linux
 		echo jq nmap radvd strace kmod containernetworking-plugins
+		echo openssl gnutls-bin python3-cryptography # other people's TLS
 		echo containerd runc podman crun busybox-static python3-grpcio # real runtimes
 		;;
 	uml) # another kernel as a process, its modules, an image for it

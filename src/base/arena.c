@@ -58,7 +58,7 @@ size_t arena_mark(void)
 	return used;
 }
 
-void arena_rewind(size_t mark)
+void arena_back(size_t mark)
 {
 	if (used > dirty)
 		dirty = used;
@@ -67,5 +67,5 @@ void arena_rewind(size_t mark)
 
 void arena_reset(void)
 {
-	arena_rewind(0);
+	arena_back(0);
 }

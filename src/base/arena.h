@@ -23,9 +23,12 @@ char *arena_text(const char *s, size_t n, struct err *e) must_check;
 /* snprintf into the region; NULL with e set when it is full. */
 char *arena_format(struct err *e, const char *fmt, ...) print_format(2, 3) must_check;
 
-/* Give back what was taken since a mark: for work that needs much and keeps little. */
+/*
+ * Give back what was taken since a mark: for what is read one by one, such as the items of a list
+ * of any length. Nothing taken in between may be used any more.
+ */
 size_t arena_mark(void);
-void arena_rewind(size_t mark);
+void arena_back(size_t mark);
 
 /* Give everything back: for tests, fuzzers and commands that work in rounds. */
 void arena_reset(void);

@@ -12,4 +12,11 @@
  */
 struct timespec clock_now(clockid_t clock);
 
+struct date {
+	unsigned year, month, day;
+};
+
+/* The date of a day, counted from 1970: gmtime_r knows more, in five times the size. */
+struct date clock_date(unsigned long day);
+
 #endif

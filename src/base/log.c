@@ -67,37 +67,13 @@ void log_open(const char *path, const char *who)
 		rotate(path);
 }
 
-struct date {
-	unsigned year, month, day;
-};
-
-/*
- * The date of a day, counted from 1970. Years are taken to begin in March, so that the leap day is
- * their last, and months of 30.6 days fall into place; 400 of them are 146097 days.
- */
-static struct date date_of(unsigned long day)
-{
-	unsigned long from_year_0 = day + 719468;
-	unsigned d = (unsigned)(from_year_0 % 146097);
-	unsigned year = (d - d / 1460 + d / 36524 - d / 146096) / 365;
-	unsigned of_year = d - (365 * year + year / 4 - year / 100);
-	unsigned month = (5 * of_year + 2) / 153;
-	bool next_year = month >= 10;
-
-	return (struct date){
-		.year = year + 400 * (unsigned)(from_year_0 / 146097) + next_year,
-		.month = next_year ? month - 9 : month + 3,
-		.day = of_year - (153 * month + 2) / 5 + 1,
-	};
-}
-
 static void write_line(int fd, const char *fmt, va_list ap) print_format(2, 0);
 
 static void write_line(int fd, const char *fmt, va_list ap)
 {
 	static char line[LINE_MAX_BYTES];
 	struct timespec now = clock_now(CLOCK_REALTIME);
-	struct date date = date_of((unsigned long)now.tv_sec / DAY_SECONDS);
+	struct date date = clock_date((unsigned long)now.tv_sec / DAY_SECONDS);
 	unsigned second = (unsigned)((unsigned long)now.tv_sec % DAY_SECONDS);
 	size_t n;
 

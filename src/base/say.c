@@ -20,7 +20,7 @@ static void write_out(const char *text, size_t n)
 		failed = errno;
 }
 
-static void gather(const char *text, size_t n)
+void say_bytes(const char *text, size_t n)
 {
 	if (n > sizeof(gathered) - used) {
 		write_out(gathered, used);
@@ -36,7 +36,7 @@ static void gather(const char *text, size_t n)
 
 void say_text(const char *text)
 {
-	gather(text, strlen(text));
+	say_bytes(text, strlen(text));
 }
 
 void say(const char *fmt, ...)

@@ -6,12 +6,16 @@
 #ifndef BASE_SAY_H
 #define BASE_SAY_H
 
+#include <stddef.h>
+
 #include "base/compiler.h"
 
 /* To standard output. */
 void say(const char *fmt, ...) print_format(1, 2);
 /* The same for a text of any length; what say() can take in one go ends at 4 KiB. */
 void say_text(const char *text);
+/* The same for n bytes. */
+void say_bytes(const char *bytes, size_t n);
 
 /*
  * Write what is left. Gives 0, or -1 with the errno of the first write that failed: a full disk, a

@@ -110,11 +110,11 @@ static int take_file(struct cache *c, int dir, const char *name, struct err *e)
 					       "a name in file %s is too long", name);
 			strcpy(fields[i], *texts[i]);
 		}
-		arena_rewind(mark);
+		arena_back(mark);
 		for (unsigned i = 0; i < 3; i++)
 			*texts[i] = keep(fields[i], e);
 	} else {
-		arena_rewind(mark);
+		arena_back(mark);
 		take_name(&entry, name, e);
 	}
 	if (e->code || grow(c, e))

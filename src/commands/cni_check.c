@@ -1,6 +1,6 @@
 /*
- * cni-check: the walkthrough's connectivity matrix from a pod, or from the node, with the likely
- * cause of every failure.
+ * cni-check: the walkthrough's connectivity matrix from a pod, or from the node, with the cause of
+ * every failure, and whatever else is wrong with the node.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include "commands/check.h"
 #include "commands/command.h"
 #include "net/address.h"
+#include "net/netstat.h"
 #include "json/writer.h"
 
 #define NAME	       "cni-check"
@@ -21,25 +22,6 @@
 #define TIMEOUT_MS     1000
 #define TIMEOUT_MS_MAX 60000
 #define IPV6_MIN_MTU   1280
-
-static const char *const kind_words[CHECK_KINDS] = {
-	[CHECK_OWN_HOST] = "own host",
-	[CHECK_OTHER_HOST] = "different host",
-	[CHECK_OWN_POD] = "own container",
-	[CHECK_POD_HERE] = "a different container on the same host",
-	[CHECK_POD_ELSEWHERE] = "a container on a different host",
-	[CHECK_OUTSIDE] = "any external address",
-};
-
-/* The same in JSON, fixed for programs. */
-static const char *const kind_keys[CHECK_KINDS] = {
-	[CHECK_OWN_HOST] = "own-host",
-	[CHECK_OTHER_HOST] = "other-host",
-	[CHECK_OWN_POD] = "own-pod",
-	[CHECK_POD_HERE] = "pod-here",
-	[CHECK_POD_ELSEWHERE] = "pod-elsewhere",
-	[CHECK_OUTSIDE] = "outside",
-};
 
 struct flags {
 	const char *conf, *netns;
@@ -78,18 +60,12 @@ static int add_own_host(struct check *c, uint8_t family, struct err *e)
 {
 	struct ip outside = route_outside(family);
 	struct prefix own = {0};
-	struct link uplink;
 	struct route r;
 
 	if (route_look(&c->host.route, &outside, &r, e))
 		return -1;
 	if (r.found && address_first(&c->host.route, r.link, family, false, &own, e))
 		return -1;
-	if (r.found && !c->uplink_mtu) {
-		if (link_look_index(&c->host.route, r.link, &uplink, e))
-			return -1;
-		c->uplink_mtu = uplink.mtu;
-	}
 	if (!own.ip.family) /* no uplink: the gateway's address is the node's, too */
 		own.ip = c->net.range[family == 6].gateway;
 	return own.ip.family ? add_target(c, CHECK_OWN_HOST, &own.ip, e) : 0;
@@ -110,32 +86,32 @@ static int add_peers(struct check *c, const char *const *peer, unsigned n, bool 
 	return 0;
 }
 
-/* Look the pod over: its address, and by it, without a configuration, the network. */
-static int open_pod(struct check *c, const char *netns, struct prefix own[static POD_FAMILIES],
-		    struct err *e)
+/* Look the pod over: its addresses, and by them, without a configuration, the network. */
+static int open_pod(struct check *c, const char *netns, struct err *e)
 {
-	struct route r;
-
 	if (netns_open(&c->netns, netns, e) || netns_socket(&c->netns, &c->pod, NL_ROUTE, e))
 		return -1;
 	c->in_pod = true;
+	c->netns_path = netns;
 	for (unsigned i = 0; i < POD_FAMILIES; i++) {
-		uint8_t family = i ? 6 : 4;
-		struct ip outside = route_outside(family);
 		struct pod_range *range = &c->net.range[i];
+		struct ip outside = route_outside(i ? 6 : 4);
+		struct prefix *own = &c->own[i];
+		struct route r;
+		int link = 0;
 
-		if (address_first(&c->pod, 0, family, false, &own[i], e) ||
-		    route_look(&c->pod, &outside, &r, e))
+		if (address_first(&c->pod, 0, i ? 6 : 4, false, own, e) ||
+		    route_look(&c->pod, &outside, &r, e) ||
+		    (own->ip.family && address_link(&c->pod, &own->ip, &link, e)))
 			return -1;
-		if (r.found && !c->pod_link.index &&
-		    link_look_index(&c->pod, r.link, &c->pod_link, e))
+		if (link && !c->pod_link.index && link_look_index(&c->pod, link, &c->pod_link, e))
 			return -1;
-		if (!own[i].ip.family || range->subnet.ip.family)
+		if (!own->ip.family || range->subnet.ip.family)
 			continue;
-		range->subnet = range->network = prefix_network(&own[i]);
+		range->subnet = range->network = prefix_network(own);
 		range->gateway = r.gateway;
 	}
-	if (!own[0].ip.family && !own[1].ip.family)
+	if (!c->own[0].ip.family && !c->own[1].ip.family)
 		return err_set(e, ERR_STATE, "look at pod",
 			       "--netns %s: no interface has an address", netns);
 	return 0;
@@ -143,9 +119,9 @@ static int open_pod(struct check *c, const char *netns, struct prefix own[static
 
 static int gather_targets(struct check *c, const struct flags *f, struct err *e)
 {
-	struct prefix own[POD_FAMILIES] = {0};
+	const struct prefix *own = c->own;
 
-	if (f->netns && open_pod(c, f->netns, own, e))
+	if (f->netns && open_pod(c, f->netns, e))
 		return -1;
 	for (unsigned i = 0; i < POD_FAMILIES; i++) {
 		uint8_t family = i ? 6 : 4;
@@ -158,9 +134,9 @@ static int gather_targets(struct check *c, const struct flags *f, struct err *e)
 		    add_peers(c, f->outside, f->outsides, true, family, e))
 			return -1;
 	}
-	if (c->count == 0)
+	if (c->count == 0 && !c->configured)
 		return err_set(e, ERR_USAGE, NULL,
-			       "nothing to ping: name --netns, --peer or --outside");
+			       "nothing to look at: name --conf, --netns, --peer or --outside");
 	return 0;
 }
 
@@ -175,7 +151,7 @@ static int ping_full_size(struct check *c, struct ping_sockets *s, unsigned time
 {
 	static struct ping big[CHECK_TARGETS_MAX];
 	unsigned from[CHECK_TARGETS_MAX], n = 0;
-	uint32_t size = c->in_pod ? c->pod_link.mtu : c->uplink_mtu;
+	uint32_t size = c->in_pod ? c->pod_link.mtu : c->uplink.mtu;
 
 	if (size < IPV6_MIN_MTU)
 		return 0;
@@ -208,64 +184,6 @@ static int ping_targets(struct check *c, unsigned timeout_ms, struct err *e)
 	return ping_full_size(c, &s, timeout_ms, e);
 }
 
-static bool passed(const struct check *c, unsigned i)
-{
-	return c->ping[i].answered && !c->target[i].too_big;
-}
-
-static void print_table(const struct check *c)
-{
-	for (unsigned i = 0; i < c->count; i++) {
-		const struct check_target *t = &c->target[i];
-		char text[IP_TEXT];
-
-		say("ping %-16s  %s ping %s", ip_format(text, &c->ping[i].to),
-		    c->ping[i].answered ? "Can" : "Can't", kind_words[t->kind]);
-		if (c->ping[i].answered)
-			say("  (%u.%03u ms)", c->ping[i].rtt_us / 1000, c->ping[i].rtt_us % 1000);
-		say("\n");
-		if (*t->cause)
-			say("    why:  %s\n", t->cause);
-		if (*t->fix)
-			say("    mend: %s\n", t->fix);
-	}
-}
-
-static int print_json(const struct check *c, struct err *e)
-{
-	static char json[65536];
-	struct out w;
-
-	out_begin(&w, json, sizeof(json));
-	out_object(&w, NULL) {
-		out_array(&w, "pings") {
-			for (unsigned i = 0; i < c->count; i++) {
-				const struct check_target *t = &c->target[i];
-				char text[IP_TEXT];
-
-				out_object(&w, NULL) {
-					out_str(&w, "kind", kind_keys[t->kind]);
-					out_str(&w, "target", kind_words[t->kind]);
-					out_str(&w, "address", ip_format(text, &c->ping[i].to));
-					out_bool(&w, "answered", c->ping[i].answered);
-					if (c->ping[i].answered) {
-						out_u64(&w, "rtt_us", c->ping[i].rtt_us);
-						out_bool(&w, "fullSize", !t->too_big);
-					}
-					if (*t->cause)
-						out_str(&w, "cause", t->cause);
-					if (*t->fix)
-						out_str(&w, "fix", t->fix);
-				}
-			}
-		}
-	}
-	if (out_end(&w, e))
-		return -1;
-	say_text(json);
-	return 0;
-}
-
 static int compare_kinds(const void *a, const void *b)
 {
 	const unsigned *x = a, *y = b;
@@ -292,36 +210,52 @@ static void sort_targets(struct check *c)
 	memcpy(c->ping, ping, sizeof(ping));
 }
 
+static int read_conf(struct check *c, const struct flags *f, struct err *e)
+{
+	struct bash_conf conf;
+
+	c->net.bridge = BASH_CONF_BRIDGE;
+	if (!f->conf && access(CONF_FILE, R_OK))
+		return 0;
+	if (bash_conf_file(&conf, f->conf ? f->conf : CONF_FILE, e))
+		return -1;
+	c->net = conf.net;
+	c->data_dir = conf.data_dir;
+	c->configured = true;
+	if (f->conf && strcmp(f->conf, CONF_FILE) != 0)
+		c->conf = f->conf;
+	return 0;
+}
+
+static uint32_t reverse_path_drops(void)
+{
+	return netstat_read("TcpExt", "IPReversePathFilter");
+}
+
 /* Gives 0 or 1, the exit status, or -1 with e set. */
 static int run_check(struct check *c, const struct flags *f, struct err *e)
 {
-	struct bash_conf conf;
 	bool failed = false;
+	uint32_t drops;
 
-	if (f->conf || access(CONF_FILE, R_OK) == 0) {
-		if (bash_conf_file(&conf, f->conf ? f->conf : CONF_FILE, e))
-			return -1;
-		c->net = conf.net;
-	} else {
-		c->net.bridge = BASH_CONF_BRIDGE;
-	}
-	if (node_sockets_open(&c->host, e) || gather_targets(c, f, e))
+	c->timeout_ms = f->timeout_ms;
+	if (read_conf(c, f, e) || node_sockets_open(&c->host, e) || gather_targets(c, f, e))
 		return -1;
 	sort_targets(c);
+	drops = reverse_path_drops();
 	if (ping_targets(c, f->timeout_ms, e))
 		return -1;
-	for (unsigned i = 0; i < c->count; i++) {
-		if (passed(c, i))
-			continue;
-		failed = true;
-		if (check_diagnose(c, i, e))
-			return -1;
-	}
-	if (f->json && print_json(c, e))
+	c->reverse_path_drops = reverse_path_drops() - drops;
+	if (check_links(c, e) || check_routes(c, e) || check_rules(c, e) ||
+	    check_neighbours(c, e) || check_explain(c, e))
+		return -1;
+	for (unsigned i = 0; i < c->count; i++)
+		failed |= !check_passed(c, i);
+	if (f->json && check_print_json(c, e))
 		return -1;
 	if (!f->json)
-		print_table(c);
-	return failed;
+		check_print_table(c);
+	return failed || c->findings;
 }
 
 static int read_flags(struct flags *f, char **argv, struct err *e)
@@ -375,14 +309,16 @@ static int run(char **argv, struct err *e)
 
 const struct applet applet_cni_check = {
 	.name = NAME,
-	.summary = "pings what a pod must reach and says why it does not",
+	.summary = "pings what a pod must reach, says what is wrong and what mends it",
 	.help = "usage: cni-check [--netns PATH] [--peer IP]... [--outside IP]... [--conf FILE]\n"
 		"                 [--timeout MS] [--format=text|json]\n"
 		"\n"
 		"The walkthrough's six pings, all at once, from the pod whose network namespace is\n"
 		"PATH: its own host, other hosts, itself, pods here, pods on other hosts, an address\n"
-		"outside. For each failure it looks for the cause and prints what mends it.\n"
-		"Without --netns the peers are pinged from the node. Exit status 1 if any fails.\n"
+		"outside. Without --netns the peers are pinged from the node. Then the node and the\n"
+		"pod are looked over, whether or not a ping failed: links, addresses, forwarding,\n"
+		"routes, rules, neighbours. What is wrong is printed with the command that mends it.\n"
+		"Nothing is changed, and no other program is run.\n"
 		"\n"
 		"  --netns PATH    network namespace of a pod\n"
 		"  --peer IP       a host or pod; which of them is seen by the ranges\n"
@@ -390,6 +326,10 @@ const struct applet applet_cni_check = {
 		"  --conf FILE     configuration with the ranges; default, if it is there,\n"
 		"                  " CONF_FILE "\n"
 		"  --timeout MS    for all answers together, default 1000\n"
+		"  --format=json   {\"pings\": [...], \"findings\": [...]}; a finding has a code that\n"
+		"                  does not change, cause, fix, and the addresses that it makes silent\n"
+		"\n"
+		"Exit status: 0 all is well; 1 a ping fails or something is wrong; 2 usage.\n"
 		"\n"
 		"Example:\n"
 		"  cni-check --netns /var/run/netns/c1 --peer 10.168.0.7 --peer 10.244.1.3 \\\n"

@@ -252,7 +252,7 @@ static int collect_network(struct collection *c, struct json plugins, const char
 		if (collector && collect_plugin(collector, plugin, network, c->flags->bin_dir,
 						attachments, (size_t)n, &own))
 			fail(c, network, &own);
-		arena_rewind(mark);
+		arena_back(mark);
 	}
 	return e->code ? -1 : 0;
 }
@@ -313,7 +313,7 @@ static int take_file(const char *name, void *arg, struct err *e)
 	if (!path || collect_file(c, path, &own))
 		fail(c, name, &own);
 	lease_store_let_go();
-	arena_rewind(mark);
+	arena_back(mark);
 	return 0;
 }
 

@@ -57,11 +57,6 @@ static bool replaceable(const char *path, struct err *e)
 	return bytes && memmem(bytes, n, marker, sizeof(marker) - 1);
 }
 
-static bool is_linked(const struct applet *a)
-{
-	return strcmp(a->name, "install") != 0;
-}
-
 static int check(const char *dir, const char *name, bool force, struct err *e)
 {
 	char path[PATH_MAX];
@@ -108,14 +103,14 @@ static int install(const char *dir, bool force, struct err *e)
 	if (file_make_directories(dir, 0755, e) || check(dir, BINARY, force, e))
 		return -1;
 	for (unsigned i = 0; i < applet_count; i++)
-		if (is_linked(applets[i]) && check(dir, applets[i]->name, force, e))
+		if (!applets[i]->no_link && check(dir, applets[i]->name, force, e))
 			return -1;
 	snprintf(path, sizeof(path), "%s/%s", dir, BINARY);
 	if (file_replace(path, 0755, bytes, n, e))
 		return -1;
 	say("%s: cnibox %s, %zu bytes\n", path, CNIBOX_VERSION, n);
 	for (unsigned i = 0; i < applet_count; i++)
-		if (is_linked(applets[i]) && link_name(dir, applets[i]->name, e))
+		if (!applets[i]->no_link && link_name(dir, applets[i]->name, e))
 			return -1;
 	return 0;
 }
@@ -154,5 +149,6 @@ const struct applet applet_install = {
 		"\n"
 		"Example:\n"
 		"  cnibox install /opt/cni/bin\n",
+	.no_link = true,
 	.run = run,
 };

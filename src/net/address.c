@@ -95,7 +95,9 @@ struct address_search {
 	int link;		     /* 0: any */
 	const struct prefix *wanted; /* NULL: the first one */
 	bool any_scope;
+	const struct ip *address; /* wanted, whatever its prefix length; NULL: any */
 	struct prefix found;
+	int found_link;
 };
 
 static int take_address(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
@@ -116,9 +118,12 @@ static int take_address(const struct nlmsghdr *h, unsigned op, void *arg, struct
 	nl_attrs_of(tb, IFA_LOCAL, h, sizeof(*info));
 	p.len = info->ifa_prefixlen;
 	p.ip = ip_of(info->ifa_family, tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS]);
-	if (search->wanted ? prefix_equal(&p, search->wanted)
-			   : search->any_scope || info->ifa_scope == RT_SCOPE_UNIVERSE)
-		search->found = p;
+	if (search->address  ? !ip_equal(&p.ip, search->address)
+	    : search->wanted ? !prefix_equal(&p, search->wanted)
+			     : !search->any_scope && info->ifa_scope != RT_SCOPE_UNIVERSE)
+		return 0;
+	search->found = p;
+	search->found_link = (int)info->ifa_index;
 	return 0;
 }
 
@@ -204,6 +209,16 @@ int address_list(struct nl_sock *s, int link, uint8_t family, struct address *ad
 	if (nl_dump(s, &b, take_listed, &list, e))
 		return -1;
 	*count = list.count;
+	return 0;
+}
+
+int address_link(struct nl_sock *s, const struct ip *address, int *link, struct err *e)
+{
+	struct address_search search = {.address = address};
+
+	if (search_addresses(s, address->family, &search, e))
+		return -1;
+	*link = search.found_link;
 	return 0;
 }
 

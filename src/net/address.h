@@ -49,6 +49,9 @@ struct address {
 int address_list(struct nl_sock *s, int link, uint8_t family, struct address *address, unsigned max,
 		 unsigned *count, struct err *e) must_check;
 
+/* Index of the link that has an address; 0: none has. */
+int address_link(struct nl_sock *s, const struct ip *address, int *link, struct err *e) must_check;
+
 /* Where the kernel would send a packet. */
 struct route {
 	bool found;	    /* there is a route, and it is no "unreachable" or "blackhole" */

@@ -241,7 +241,7 @@ static int take_visit(const struct nlmsghdr *h, unsigned op, void *arg, struct e
 
 	(void)op, (void)e;
 	link_read(&link, h);
-	if (strcmp(link.kind, v->kind) == 0)
+	if (!v->kind || strcmp(link.kind, v->kind) == 0)
 		v->visit(&link, v->arg);
 	return 0;
 }
@@ -295,5 +295,28 @@ int link_ports(struct nl_sock *s, int bridge, char *names, size_t size, unsigned
 	if (nl_dump(s, &b, take_port, &list, e))
 		return -1;
 	*count = list.count;
+	return 0;
+}
+
+struct link_search {
+	struct link *list;
+	unsigned max, count;
+};
+
+static void list_one(const struct link *link, void *arg)
+{
+	struct link_search *search = arg;
+
+	if (search->count < search->max)
+		search->list[search->count++] = *link;
+}
+
+int link_list(struct nl_sock *s, struct link *list, unsigned max, unsigned *count, struct err *e)
+{
+	struct link_search search = {.list = list, .max = max};
+
+	if (link_each(s, NULL, list_one, &search, e))
+		return -1;
+	*count = search.count;
 	return 0;
 }

@@ -90,7 +90,11 @@ int link_remove(struct nl_sock *s, int index, struct err *e) must_check;
  */
 int link_remove_quickly(struct nl_sock *s, int index, struct err *e) must_check;
 
-/* Visit each link of a kind; some twice, if links change meanwhile. */
+/* The links of the namespace, at most max of them; *count says how many there are in list. */
+int link_list(struct nl_sock *s, struct link *list, unsigned max, unsigned *count,
+	      struct err *e) must_check;
+
+/* Visit each link of a kind (NULL: of any); some twice, if links change meanwhile. */
 int link_each(struct nl_sock *s, const char *kind,
 	      void (*visit)(const struct link *link, void *arg), void *arg,
 	      struct err *e) must_check;

@@ -9,7 +9,6 @@
 #include <linux/rtnetlink.h>
 #include <linux/tc_act/tc_mirred.h>
 #include <net/if.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -40,17 +39,33 @@ struct tbf tbf_of_ticks(uint64_t rate, uint64_t burst, const uint32_t psched[sta
 	return tbf;
 }
 
+/* The next word of hexadecimal digits. (strtoul would bring stdio along.) */
+static uint32_t next_word(const char **text)
+{
+	uint32_t n = 0;
+
+	for (; **text && **text != ' ' && **text != '\n'; (*text)++) {
+		char c = **text;
+
+		n = n << 4 | (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+	}
+	if (**text)
+		(*text)++;
+	return n;
+}
+
 struct tbf tbf_of(uint64_t rate, uint64_t burst)
 {
 	/* Of every kernel since 2.6.31: a tick is 64 ns (PSCHED_SHIFT in pkt_sched.h). */
 	uint32_t psched[3] = {1000, 64, MICROSECONDS};
-	char text[64], *next = text;
+	char text[64];
+	const char *next = text;
 
 	if (file_read(AT_FDCWD, "/proc/net/psched", text, sizeof(text)) > 0) {
 		uint32_t read[3];
 
 		for (unsigned i = 0; i < 3; i++)
-			read[i] = (uint32_t)strtoul(next, &next, 16);
+			read[i] = next_word(&next);
 		if (read[0] && read[1] && read[2])
 			memcpy(psched, read, sizeof(psched));
 	}

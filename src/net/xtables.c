@@ -36,7 +36,17 @@ _Static_assert((int)IPT_BASE_CTL == (int)IP6T_BASE_CTL, "ABI");
 static _Alignas(8) unsigned char room[XTABLES_BYTES];
 static unsigned char *const entries = room + sizeof(struct ipt_replace);
 
-static const char *const table_names[] = {[XTABLES_FILTER] = "filter", [XTABLES_NAT] = "nat"};
+/* hook: the one that users of this file want of the table, and which it has for sure. */
+static const struct table {
+	unsigned bit;
+	const char *name;
+	unsigned hook;
+} tables[] = {
+	{XTABLES_FILTER, "filter", NF_INET_FORWARD},
+	{XTABLES_NAT, "nat", NF_INET_POST_ROUTING},
+	{XTABLES_MANGLE, "mangle", NF_INET_FORWARD},
+	{XTABLES_RAW, "raw", NF_INET_PRE_ROUTING},
+};
 
 unsigned xtables_in_use(uint8_t ip_family)
 {
@@ -49,9 +59,9 @@ unsigned xtables_in_use(uint8_t ip_family)
 		return 0;
 	for (char *end; (end = strchr(line, '\n')); line = end + 1) {
 		*end = '\0';
-		for (unsigned i = XTABLES_FILTER; i <= XTABLES_NAT; i++)
-			if (strcmp(line, table_names[i]) == 0)
-				found |= i;
+		for (unsigned i = 0; i < ARRAY_SIZE(tables); i++)
+			if (strcmp(line, tables[i].name) == 0)
+				found |= tables[i].bit;
 	}
 	return found;
 }
@@ -84,13 +94,13 @@ static int lock(int *fd, struct err *e)
 
 /* --- talk to the kernel ----------------------------------------------------------------------- */
 
-struct tables {
+struct connection {
 	int fd, level;
 	const char *name;
 	uint32_t hook; /* bit of the one that users of this file want */
 };
 
-static int talk_failed(const struct tables *x, const char *doing, struct err *e)
+static int talk_failed(const struct connection *x, const char *doing, struct err *e)
 {
 	int sys = errno;
 
@@ -100,22 +110,26 @@ static int talk_failed(const struct tables *x, const char *doing, struct err *e)
 		       x->level == IPPROTO_IPV6 ? "ip6tables" : "iptables");
 }
 
-static void close_tables(struct tables *x)
+static void close_tables(struct connection *x)
 {
 	file_close(&x->fd);
 }
 #define cleanup_tables on_scope_exit(close_tables)
 
-static int open_tables(struct tables *x, uint8_t ip_family, unsigned table, struct err *e)
+static int open_tables(struct connection *x, uint8_t ip_family, unsigned table, struct err *e)
 {
-	x->name = table_names[table];
-	x->hook = 1u << (table == XTABLES_NAT ? NF_INET_POST_ROUTING : NF_INET_FORWARD);
+	for (unsigned i = 0; i < ARRAY_SIZE(tables); i++) {
+		if (tables[i].bit != table)
+			continue;
+		x->name = tables[i].name;
+		x->hook = 1u << tables[i].hook;
+	}
 	x->level = ip_family == 6 ? IPPROTO_IPV6 : IPPROTO_IP;
 	x->fd = socket(ip_family == 6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
 	return x->fd < 0 ? talk_failed(x, "open a raw socket", e) : 0;
 }
 
-static void set_name(char name[static XT_TABLE_MAXNAMELEN], const struct tables *x)
+static void set_name(char name[static XT_TABLE_MAXNAMELEN], const struct connection *x)
 {
 	memset(name, 0, XT_TABLE_MAXNAMELEN);
 	strcpy(name, x->name);
@@ -132,7 +146,7 @@ static bool has_room(uint32_t size, uint32_t count)
 	       XTABLES_BYTES;
 }
 
-static int read_once(const struct tables *x, struct xt_table *t, struct err *e)
+static int read_once(const struct connection *x, struct xt_table *t, struct err *e)
 {
 	static const char doing[] = "read a table of iptables";
 	struct ipt_getinfo info;
@@ -178,7 +192,7 @@ static bool overtaken(unsigned *tries, struct err *e)
 
 int xtables_read(uint8_t ip_family, unsigned table, struct xt_table *t, struct err *e)
 {
-	cleanup_tables struct tables x = {.fd = -1};
+	cleanup_tables struct connection x = {.fd = -1};
 	unsigned tries = 0;
 
 	t->family = ip_family;
@@ -191,7 +205,7 @@ int xtables_read(uint8_t ip_family, unsigned table, struct xt_table *t, struct e
 }
 
 /* Give the old entries' counts to those of the new ones that come of them. */
-static void add_counters(const struct tables *x, const struct xt_table *t,
+static void add_counters(const struct connection *x, const struct xt_table *t,
 			 const struct xt_counters *old, struct xt_counters_info *add)
 {
 	struct err e = {0};
@@ -212,7 +226,7 @@ static void add_counters(const struct tables *x, const struct xt_table *t,
 	}
 }
 
-static int replace(const struct tables *x, const struct xt_table *t, uint32_t old_count,
+static int replace(const struct connection *x, const struct xt_table *t, uint32_t old_count,
 		   struct err *e)
 {
 	struct ipt_replace *new = (void *)room;
@@ -236,7 +250,7 @@ static int replace(const struct tables *x, const struct xt_table *t, uint32_t ol
 	return 0;
 }
 
-static int change_once(const struct tables *x, uint8_t ip_family, xtables_change_fn *change,
+static int change_once(const struct connection *x, uint8_t ip_family, xtables_change_fn *change,
 		       void *arg, unsigned *changes, struct err *e)
 {
 	struct xt_table t = {.family = ip_family};
@@ -253,7 +267,7 @@ static int change_once(const struct tables *x, uint8_t ip_family, xtables_change
 int xtables_change(uint8_t ip_family, unsigned table, xtables_change_fn *change, void *arg,
 		   unsigned *changes, struct err *e)
 {
-	cleanup_tables struct tables x = {.fd = -1};
+	cleanup_tables struct connection x = {.fd = -1};
 	cleanup_fd int locked = -1;
 	unsigned tries = 0;
 

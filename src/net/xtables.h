@@ -17,7 +17,7 @@
  */
 #define XTABLES_BYTES (32u << 20)
 
-enum { XTABLES_FILTER = 1, XTABLES_NAT = 2 };
+enum { XTABLES_FILTER = 1, XTABLES_NAT = 2, XTABLES_MANGLE = 4, XTABLES_RAW = 8 };
 
 /*
  * Which tables anybody has used in this namespace: bits of the above. Costs one small file in /proc,

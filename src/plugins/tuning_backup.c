@@ -120,7 +120,7 @@ static int collect(const char *name, void *arg, struct err *e)
 int tuning_backup_collect(const char *data_dir, const char *network,
 			  bool (*keep)(const char *owner, void *arg), void *arg, struct err *e)
 {
-	cleanup_fd int dir = open(data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int dir = openat(AT_FDCWD, data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct collection c = {dir, network, keep, arg};
 
 	if (dir < 0 && errno == ENOENT)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lab import OUTSIDE, Lab, LabError, configs, matrix, snapshot  # noqa: E402 (the path comes first)
+from lab import OUTSIDE, Google, Lab, LabError, configs, matrix, snapshot  # noqa: E402 (the path comes first)
 from lab.narrator import Narrator  # noqa: E402
 
 PODS = ("pod-a", "pod-b")
@@ -26,8 +26,9 @@ class Surprise(Exception):
 
 
 class Demo:
-    def __init__(self, lab, binary, narrator):
+    def __init__(self, lab, google, binary, narrator):
         self.lab = lab
+        self.google = google
         self.binary = binary
         self.tell = narrator
         self.fresh = {node.name: snapshot.of(node)["host"] for node in lab.nodes}
@@ -84,12 +85,18 @@ class Demo:
         self.show_matrix(matrix.WITHOUT_ROUTES, "all but the other node's containers answer")
 
     def route(self):
-        self.tell.heading("Configure the VPC's routes (the lab's VPC stands in for Google's)")
+        self.tell.heading("Configure GCP routes, in a regular cloud-shell window (the API's answers come from the lab)")
+        self.google.install(self.binary, "gcloud")
         for node in self.lab.nodes:
-            self.tell.typed(self.lab.vpc, f"gcloud compute routes create {node.name} --destination-range "
-                            f"{node.pod_cidr} --next-hop-instance {node.name}")
-        self.lab.add_vpc_routes()
+            self.tell.run(self.google.shell, f"gcloud compute routes create {node.name} "
+                          f"--destination-range {node.pod_cidr} --network default "
+                          f"--next-hop-instance-zone us-west2-b --next-hop-instance {node.name}")
         self.show_matrix(matrix.ALL, "all six answer")
+
+    def delete_routes(self):
+        self.tell.heading("Delete GCP routes")
+        self.tell.run(self.google.shell, "gcloud compute routes delete k8s-master k8s-worker --quiet")
+        self.show_matrix(matrix.WITHOUT_ROUTES, "all but the other node's containers answer, again")
 
     # --- the short way ----------------------------------------------------------------------------
 
@@ -99,9 +106,13 @@ class Demo:
             self.write_configuration(node)
         self.add_pods()
         self.show_matrix(matrix.WITHOUT_ROUTES, "all but the other node's containers answer")
-        self.lab.add_vpc_routes()
-        self.tell.say("And with the VPC's routes:")
+        self.tell.heading("And the routes: each node makes its own, by its metadata server's word")
+        for node in self.lab.nodes:
+            self.google.introduce(node)
+            self.tell.run(node, "ln -sf bash-cni /opt/cni/bin/gce-routes; gce-routes ensure")
         self.show_matrix(matrix.ALL, "all six answer")
+        self.tell.run(self.google.shell, "gcloud compute routes list")
+        self.tell.run(self.google.shell, "gcloud compute routes delete $(gcloud compute routes list --format='value(name)') --quiet")
 
     # --- pods and pings ---------------------------------------------------------------------------
 
@@ -154,7 +165,6 @@ class Demo:
             self.tell.run(node, f"cni-node down --conf {configs.INSTALLED}")
             if bridge_is_ours:
                 self.tell.run(node, "ip link set cni0 down; brctl delbr cni0")
-        self.lab.del_vpc_routes()
         for node in self.lab.nodes:
             left = snapshot.changes(self.fresh[node.name], snapshot.of(node)["host"])
             self.expect(not left, "\n       ".join([f"{node.name}: links, addresses, routes and rules are as at the start",
@@ -178,11 +188,12 @@ def machine_links():
 
 
 def walk(binary, narrator):
-    with Lab() as lab:
-        demo = Demo(lab, binary, narrator)
+    with Lab() as lab, Google(lab) as google:
+        demo = Demo(lab, google, binary, narrator)
         demo.by_hand()
         demo.configure()
         demo.route()
+        demo.delete_routes()
         demo.clean_up(bridge_is_ours=True)
         demo.the_short_way()
         demo.clean_up(bridge_is_ours=False)

@@ -31,10 +31,10 @@ class Narrator:
     def run(self, node, command, quiet=False):
         """Type a command on a node. It must succeed; what it prints is shown, and given back."""
         self.typed(node, command)
-        output = node.sh(command)
+        done = node.run("sh", "-euc", command)
         if not quiet:
-            self.show(output)
-        return output
+            self.show(done.stderr + done.stdout)
+        return done.stdout
 
     def verdict(self, good, text):
         mark = self.style("good", "ok  ") if good else self.style("bad", "NOT ")

@@ -5,7 +5,14 @@ from .space import Space
 GATEWAY = "10.168.0.1"
 GATEWAY6 = "fd20:168::1"
 OUTSIDE_LINK = "outside"
+SHELL_LINK = "cloud-shell"
 MTU = 1460
+
+# Files of its own where a user writes, and where programs look: /etc/hosts, the roots to trust, /opt/cni/bin, $HOME.
+SHELL_SETUP = """
+for directory in etc opt root tmp; do mount -t tmpfs none /$directory; done
+ip link set lo up
+"""
 
 # A packet may leave a node with a source that is not the node's, or reach one for an address that is not the node's,
 # only if that node may forward (`gcloud compute instances create --can-ip-forward`). The way out of the VPC is for
@@ -52,6 +59,12 @@ class Vpc(Space):
             self.run("ip", "route", "add", "default", "via", address, "dev", OUTSIDE_LINK)
         return outside
 
+    def attach_shell(self, address):
+        """A machine that administers the cloud, and is not in it."""
+        shell = Space(SHELL_LINK, SHELL_SETUP)
+        self._plug(SHELL_LINK, shell, "eth0", (address,))
+        return shell
+
     def _plug(self, link, space, name, addresses):
         self.sh(f"ip link add {link} mtu {MTU} type veth peer name {name} mtu {MTU} netns {space.pid}")
         self._configure(self, link, zip((GATEWAY, GATEWAY6), addresses))
@@ -74,8 +87,20 @@ class Vpc(Space):
             self.run(filter, verb, "FROM", "-i", node.name, "!", "-o", OUTSIDE_LINK, "-j", "RETURN", check=allowed)
             self.run(filter, verb, "TO", "-o", node.name, "!", "-i", OUTSIDE_LINK, "-j", "RETURN", check=allowed)
 
+    def set_route(self, prefix, priority, names):
+        """What becomes of packets for prefix: they go to one of the nodes of these names, or nowhere if there is none;
+        None: there is no such route."""
+        if names is None:
+            self.run("ip", "route", "del", prefix, "metric", priority, check=False)
+        elif not names:
+            self.run("ip", "route", "replace", "blackhole", prefix, "metric", priority)
+        else:
+            hops = [word for name in names
+                    for word in ("nexthop", "via", self.addresses[name][":" in prefix], "dev", name, "onlink")]
+            self.run("ip", "route", "replace", prefix, "metric", priority, *hops)
+
     def add_route(self, prefix, node):
-        """gcloud compute routes create --destination-range PREFIX --next-hop-instance NODE"""
+        """A route that is there without anybody's having asked the API for it."""
         address = self.addresses[node.name][":" in prefix]
         self.run("ip", "route", "add", prefix, "via", address, "dev", node.name, "onlink")
 

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from lab import Lab, Node, configs, kernel
+from lab import CloudShell, Google, Lab, Node, configs, kernel
 
 FIXTURES = Path(__file__).parent / "fixtures"
 BASH_PLUGIN = FIXTURES / "bash-plugin"
 # How much longer than on a machine of its own things may take: on an emulated one, all does.
 SLOWNESS = float(os.environ.get("SLOWNESS", "1"))
-APPLETS = ("bash-cni", "cnibox", "bridge", "ptp", "tuning", "host-local", "static", "loopback", "cni-node", "cni-check")
+APPLETS = ("bash-cni", "cnibox", "bridge", "ptp", "tuning", "host-local", "static", "loopback", "cni-node", "cni-check",
+           "gce-routes")
 
 
 def needs(*capabilities):
@@ -59,6 +60,35 @@ def lab():
         yield lab
 
 
+@pytest.fixture
+def shell(cnibox):
+    """A machine to type gce-routes on, and a cloud behind it."""
+    with CloudShell(cnibox) as shell:
+        yield shell
+
+
+@pytest.fixture
+def google(lab):
+    """The cloud that the lab's nodes are in."""
+    with Google(lab) as google:
+        for node in lab.nodes:
+            google.introduce(node)
+        yield google
+
+
 def type_bridge(node, address="10.244.0.1/24", name="cni0"):
     """The walkthrough's three commands."""
     node.sh(f"brctl addbr {name}\nip link set {name} up\nip addr add {address} dev {name}")
+
+
+@pytest.fixture
+def pods(cnibox):
+    """A lab in which all six pings are answered. Tests break one thing each."""
+    with Lab() as lab:
+        for node, file in zip(lab.nodes, (configs.MASTER, configs.WORKER)):
+            node.install(cnibox, *APPLETS)
+            node.copy(configs.DIRECTORY / file, configs.INSTALLED)
+            for name in ("pod-a", "pod-b"):
+                node.add_pod(name)
+        lab.add_vpc_routes()
+        yield lab

@@ -1,33 +1,12 @@
-"""cni-check: the walkthrough's six pings, and for each that is not answered the reason."""
+"""cni-check: the walkthrough's six pings, told in a table and in JSON; test_cni_check_*.py have the reasons."""
 
 import json
 import time
 
 import pytest
-from conftest import APPLETS, needs
-from lab import OUTSIDE, Lab, configs, kernel, matrix, snapshot
-
-
-@pytest.fixture
-def pods(cnibox):
-    """A lab in which all six pings are answered. Tests break one thing each."""
-    with Lab() as lab:
-        for node, file in zip(lab.nodes, (configs.MASTER, configs.WORKER)):
-            node.install(cnibox, *APPLETS)
-            node.copy(configs.DIRECTORY / file, configs.INSTALLED)
-            for name in ("pod-a", "pod-b"):
-                node.add_pod(name)
-        lab.add_vpc_routes()
-        yield lab
-
-
-def check(lab, *options):
-    pod = lab.master.pods["pod-a"]
-    told = [target.address for target in matrix.targets(lab, pod)
-            if target.name in (matrix.OTHER_HOST, matrix.NEIGHBOUR, matrix.REMOTE)]
-    peers = [argument for address in told for argument in ("--peer", address)]
-    return lab.master.run("cni-check", "--conf", configs.INSTALLED, "--netns", pod.netns, *peers, "--outside", OUTSIDE,
-                          *options, check=False)
+from conftest import needs
+from diagnosis import check
+from lab import kernel, matrix, snapshot
 
 
 def pings(lab):

@@ -3,8 +3,9 @@
 import pytest
 from lab import Node
 
-COMMANDS = ("cnibox", "bash-cni", "bridge", "ptp", "tuning", "host-local", "static", "loopback", "cni-node", "cni-check", "install")
-LINKS = ("bash-cni", "bridge", "ptp", "tuning", "host-local", "static", "loopback", "cni-node", "cni-check")
+LINKS = ("bash-cni", "bridge", "ptp", "tuning", "host-local", "static", "loopback", "cni-node", "cni-check", "gce-routes")
+# gcloud is the name of Google's own program: who wants it makes the link.
+COMMANDS = ("cnibox", *LINKS, "gcloud", "install")
 CONF = "/etc/cni/net.d/10-bash-cni-plugin.conf"
 BINARY = "/tmp/cnibox"
 DIRECTORY = "/tmp/plugins"

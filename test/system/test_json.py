@@ -1,7 +1,8 @@
-"""The JSON reader against Python's: the same documents taken, the same values found in them."""
+"""The JSON readers against Python's: the same documents taken, the same values found in them."""
 
 import json
 import random
+import re
 import subprocess
 
 import pytest
@@ -11,6 +12,7 @@ from lab import configs
 pytestmark = pytest.mark.once
 
 ECHO = "build/asan/unit/json_echo"
+STREAM_ECHO = "build/asan/unit/stream_echo"
 ROUNDS = 10000
 
 # What mutations put in: bytes that mean something to JSON, or to UTF-8.
@@ -86,8 +88,7 @@ def python_reads(text):
         return False, None
 
 
-def test_same_as_python():
-    subprocess.run(["make", "-s", ECHO], cwd=configs.REPOSITORY, check=True, stdin=subprocess.DEVNULL)
+def texts_at_random():
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
     rng = random.Random(seed)
@@ -95,11 +96,21 @@ def test_same_as_python():
     for _ in range(ROUNDS):
         text = document(rng).encode()
         texts += [text, mutated(rng, text), mutated(rng, text), mutated(rng, text)]
+    return texts
 
+
+def echoed(program, texts):
+    """What a program of test/unit writes for these documents."""
+    subprocess.run(["make", "-s", program], cwd=configs.REPOSITORY, check=True, stdin=subprocess.DEVNULL)
     given = b"".join(b"%d\n%s" % (len(text), text) for text in texts)
-    done = subprocess.run([configs.REPOSITORY / ECHO], input=given, capture_output=True)
+    done = subprocess.run([configs.REPOSITORY / program], input=given, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
-    answers = done.stdout.decode().split("\n")[:-1]
+    return done.stdout
+
+
+def test_same_as_python():
+    texts = texts_at_random()
+    answers = echoed(ECHO, texts).decode().split("\n")[:-1]
     assert len(answers) == len(texts)
     taken = 0
     for text, answer in zip(texts, answers):
@@ -109,3 +120,53 @@ def test_same_as_python():
             taken += 1
             assert as_read_here(json.loads(answer)) == value, (text, answer)
     assert ROUNDS < taken < len(texts)
+
+
+# --- the stream ---------------------------------------------------------------------------------------
+
+class Pairs(list):
+    """An object with all its members, in their order."""
+
+
+def wanted_of(text):
+    """What stream_echo asks for: elements of "a", the value of "name", elements of the document."""
+    value = json.loads(text.decode(), object_pairs_hook=Pairs)
+    found = []
+    if isinstance(value, Pairs):
+        for key, member in value:
+            if key == "a" and type(member) is list:
+                found += [(0, element) for element in member]
+            elif key == "name":
+                found.append((1, member))
+    elif isinstance(value, list):
+        found += [(2, element) for element in value]
+    return found
+
+
+def answers_of(output):
+    """[(values handed on, "end" or "refused"), ...]"""
+    at, values = 0, []
+    while at < len(output):
+        line = re.compile(rb"(end|refused)\n|(\d) (\d+) ").match(output, at)
+        at = line.end()
+        if line[1]:
+            yield values, line[1].decode()
+            values = []
+            continue
+        values.append((int(line[2]), json.loads(output[at:at + int(line[3])], object_pairs_hook=Pairs)))
+        at += int(line[3]) + 1
+
+
+def test_the_stream_hands_on_what_python_finds():
+    # Keys that are asked for, at the top and below, where they do not count.
+    texts = [text if i % 2 else b'{"a":[%s],"b":%s,"name":%s}' % (text, text, text) for i, text in enumerate(texts_at_random())]
+    answers = list(answers_of(echoed(STREAM_ECHO, texts)))
+    assert len(answers) == len(texts)
+    handed_on = 0
+    for text, (values, end) in zip(texts, answers):
+        good, _ = python_reads(text)
+        assert good == (end == "end"), text
+        if good:
+            handed_on += len(values)
+            assert values == wanted_of(text), text
+    assert handed_on > ROUNDS

@@ -16,7 +16,9 @@
 #include "netlink/attr.h"
 #include "netlink/batch.h"
 
-#define GOLDEN	   "test/unit/golden/nft.hex"
+#ifndef GOLDEN
+#define GOLDEN "test/unit/golden/nft.hex"
+#endif
 #define GOLDEN_MAX 64
 #define BATCH_MAX  2048
 

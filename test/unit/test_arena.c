@@ -76,6 +76,29 @@ static void test_text_and_format(void **state)
 	assert_int_equal(e.code, ERR_INTERNAL);
 }
 
+/* What was there before the mark stays; what comes after going back is zeroed. */
+static void test_back_to_a_mark(void **state)
+{
+	static const unsigned char zeros[100];
+	struct err e = {0};
+	char *kept = arena_text("kept", 4, &e);
+	size_t mark = arena_mark();
+	unsigned char *first = NULL;
+
+	(void)state;
+	for (size_t round = 0; round < 3 * ARENA_SIZE / sizeof(zeros); round++) {
+		unsigned char *p = arena_take(sizeof(zeros), &e);
+
+		assert_non_null(p);
+		first = first ? first : p;
+		assert_ptr_equal(p, first);
+		assert_memory_equal(p, zeros, sizeof(zeros));
+		memset(p, 0xff, sizeof(zeros));
+		arena_back(mark);
+	}
+	assert_string_equal(kept, "kept");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -83,6 +106,7 @@ int main(void)
 		cmocka_unit_test_setup(test_aligned_and_apart, reset),
 		cmocka_unit_test_setup(test_full, reset),
 		cmocka_unit_test_setup(test_text_and_format, reset),
+		cmocka_unit_test_setup(test_back_to_a_mark, reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,7 +136,7 @@ static void test_offset_of_the_fault(void **state)
 		long at;
 	} cases[] = {{"{\"a\":1,}", 7},	 {"[1,,3]", 3}, {"{\"a\"}", 4}, {"{} {}", 3},
 		     {"  x", 2},	 {"[1", 2},	{"[01]", 2},	{"\"\\q\"", 2},
-		     {"\"\\u12x4\"", 5}, {"[tru]", 1}};
+		     {"\"\\u12x4\"", 5}, {"[tru]", 4}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
