@@ -1,10 +1,12 @@
 """firewall behind bash-cni: what passes FORWARD, and what `iptables -S` says about it."""
 
+import json
 import os
 
 import pytest
 from conftest import needs
 from lab import Node, snapshot
+from lab.runtime import environment
 
 pytestmark = needs("nf_tables")
 
@@ -284,3 +286,14 @@ def test_where_legacy_iptables_drops(node):
     stop(one)
     stop(two)
     assert listed(node, "FORWARD", program="iptables-legacy") == []
+
+
+@pytest.mark.parametrize("plugin", ["firewall", "portmap", "bandwidth"])
+def test_status_means_it(node, plugin):
+    """Where the kernel does not let it do its work, an ADD could not be served."""
+    conf = json.dumps({"cniVersion": "1.1.0", "name": "mynet", "type": plugin})
+    for dropped, status in (("-chown", 0), ("-net_admin,-sys_admin", 1)):
+        done = node.run("setpriv", f"--bounding-set={dropped}", f"/opt/cni/bin/{plugin}", check=False, input=conf,
+                        env=environment("STATUS"))
+        assert done.returncode == status, done.stdout
+    assert json.loads(done.stdout)["code"] == 50
