@@ -108,9 +108,14 @@ $(OBJ)/roots.o: $(OBJ)/roots.c $(OBJ)/include/.done Makefile
 	$(call say,CC,$<)
 	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) -c -o $@ $<
 
-$(OBJ)/cnibox: $(OBJS)
+# Debian's has tables for unwinding, 9 KiB in the end, which nothing here does.
+$(OBJ)/libbearssl.a: Makefile | deps-build
+	@mkdir -p $(@D)
+	$(Q)$(TRIPLET)-objcopy --remove-section=.eh_frame --remove-section=.rela.eh_frame $(BEARSSL) $@
+
+$(OBJ)/cnibox: $(OBJS) $(OBJ)/libbearssl.a
 	$(call say,LD,$@)
-	$(Q)$(CC_MUSL) $(LDFLAGS) -o $@ $(OBJS) $(BEARSSL)
+	$(Q)$(CC_MUSL) $(LDFLAGS) -o $@ $^
 
 $(OUT)/cnibox: $(OBJ)/cnibox
 	$(call say,STRIP,$@)
@@ -167,9 +172,9 @@ build/asan/unit/%: test/unit/%.c build/asan/modules.a
 	$(Q)$(CC_ASAN) $(INC) -o $@ $(filter %.c %.a,$^) $(BEARSSL) -lcmocka
 
 # The HTTP client alone, as it is in the release, for system tests.
-$(OUT)/http_get: test/unit/http_get.c $(OBJ)/modules.a $(OBJ)/third_party/chk.o
+$(OUT)/http_get: test/unit/http_get.c $(OBJ)/modules.a $(OBJ)/third_party/chk.o $(OBJ)/libbearssl.a
 	$(call say,TEST,$@)
-	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) $(LDFLAGS) -o $@ $(filter %.c %.a %.o,$^) $(BEARSSL)
+	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) $(LDFLAGS) -o $@ $(filter %.c %.a %.o,$^)
 
 -include $(MODULES_ASAN:.o=.d) $(ON_MUSL:=.d) $(ON_ASAN:=.d)
 
@@ -239,7 +244,7 @@ bench: all $(OUT)/bench/floor $(OUT)/bench/runtime | deps-test
 	$(Q)tools/private.sh $(PYTHON) tools/bench/bench.py --build $(OUT) $(B)
 
 # Stripped; in KiB.
-BUDGET_FULL    := 424
+BUDGET_FULL    := 448
 BUDGET_MINIMAL := 120
 
 size: all minimal

@@ -7,6 +7,8 @@ import pytest
 from conftest import APPLETS, type_bridge
 from lab import Node, configs, snapshot
 
+pytestmark = pytest.mark.once
+
 DECODE, CONFIG, ENV, VERSION, IO, NETNS, TRY_AGAIN = 6, 7, 4, 1, 5, 8, 11
 STATE = 101  # ours: what was found is not what there must be
 MIB = 1 << 20

@@ -7,6 +7,8 @@ from conftest import type_bridge
 from diagnosis import assert_healthy, assert_mended, assert_named, report
 from lab import OUTSIDE, configs, matrix, snapshot
 
+pytestmark = pytest.mark.once
+
 OWN_HOST, OTHER_HOST, OWN_POD = matrix.OWN_HOST, matrix.OTHER_HOST, matrix.OWN_POD
 NEIGHBOUR, REMOTE, EXTERNAL = matrix.NEIGHBOUR, matrix.REMOTE, matrix.EXTERNAL
 FAR = {OTHER_HOST, REMOTE, EXTERNAL}

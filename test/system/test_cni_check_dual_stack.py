@@ -8,6 +8,8 @@ from conftest import needs
 from diagnosis import PATIENCE
 from lab import configs
 
+pytestmark = pytest.mark.once
+
 OUTSIDE6 = "2001:db8:ffff::1"
 
 

@@ -5,6 +5,8 @@ from diagnosis import assert_mended, assert_named, report
 from lab import matrix
 from test_cni_check_diagnoses import BY_LINK, BY_NODE, host_end
 
+pytestmark = pytest.mark.once
+
 OTHER_HOST, NEIGHBOUR, REMOTE = matrix.OTHER_HOST, matrix.NEIGHBOUR, matrix.REMOTE
 
 

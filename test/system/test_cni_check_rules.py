@@ -5,6 +5,8 @@ from conftest import needs
 from diagnosis import assert_healthy, assert_mended, assert_named, check, report
 from lab import kernel, matrix
 
+pytestmark = pytest.mark.once
+
 OWN_HOST, OTHER_HOST, NEIGHBOUR = matrix.OWN_HOST, matrix.OTHER_HOST, matrix.NEIGHBOUR
 REMOTE, EXTERNAL = matrix.REMOTE, matrix.EXTERNAL
 FAR = {OTHER_HOST, REMOTE, EXTERNAL}

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from conftest import SLOWNESS
-from lab import configs
+
+pytestmark = pytest.mark.once
 
 MASTER = ["gce-routes", "create", "k8s-master", "--destination-range", "10.244.0.0/24", "--network", "default",
           "--next-hop-instance-zone", "us-west2-b", "--next-hop-instance", "k8s-master"]
@@ -82,9 +83,3 @@ def test_processor_time_of_a_route(shell):
 def test_handshakes_of_a_route(shell):
     shell.run(*MASTER)
     assert shell.google.api.handshakes == 1
-
-
-def test_size():
-    """Of the whole binary, in the budget of `make size`."""
-    budget = re.search(r"^BUDGET_FULL +:= (\d+)$", (configs.REPOSITORY / "Makefile").read_text(), re.M)
-    assert int(budget[1]) <= 320

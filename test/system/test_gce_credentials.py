@@ -9,6 +9,8 @@ import pytest
 from gce import HOSTS, METADATA, Answer
 from gce.server import Server
 
+pytestmark = pytest.mark.once
+
 LIST = "gce-routes list"
 EMAIL = "routes@demo-project.iam.gserviceaccount.com"
 WELL_KNOWN = "/root/.config/gcloud/application_default_credentials.json"

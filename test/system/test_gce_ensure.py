@@ -9,6 +9,8 @@ from conftest import APPLETS, SLOWNESS
 from gce import Answer
 from lab import configs, matrix
 
+pytestmark = pytest.mark.once
+
 ENSURE = "gce-routes ensure --pod-cidr 10.244.0.0/24"
 FIREWALL = "gce-routes firewall --source-range 10.244.0.0/16"
 RULE = "cnibox-kubernetes-pods"

@@ -8,6 +8,8 @@ import pytest
 from conftest import SLOWNESS
 from gce import Answer, Outcome
 
+pytestmark = pytest.mark.once
+
 MASTER = ("gce-routes create k8s-master --destination-range 10.244.0.0/24 --network default "
           "--next-hop-instance-zone us-west2-b --next-hop-instance k8s-master")
 TRIES = 5

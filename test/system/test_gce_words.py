@@ -7,6 +7,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 URL = "https://www.googleapis.com/compute/v1/projects/demo-project/"
 CREATE = ("gcloud compute routes create {0} --destination-range {1} --network default "
           "--next-hop-instance-zone us-west2-b --next-hop-instance {0}")

@@ -6,6 +6,8 @@ import pytest
 from hostlocal import (BOOT_ID, CONFIG, DECODE, DUAL, ENV, EXHAUSTED, IO, REFERENCE, STATE, TINY, TRY_AGAIN,
                        UNAVAILABLE, Network, binary, call, needs_reference)
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def net(tmp_path):

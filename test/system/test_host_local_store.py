@@ -11,6 +11,8 @@ import pytest
 from hostlocal import (BOOT_ID, DUAL, IO, REFERENCE, TINY, TRY_AGAIN, UNAVAILABLE, Network, binary, environment,
                        needs_reference)
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def net(tmp_path):
