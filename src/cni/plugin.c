@@ -35,18 +35,18 @@ static int print_error(const struct err *e, enum cni_version v)
 	return 1;
 }
 
-static void put_versions(struct out *w, const char *version)
+static void put_versions(struct out *w, const char *version, enum cni_version since)
 {
 	out_object(w, NULL) {
 		out_str(w, "cniVersion", version);
 		out_array(w, "supportedVersions")
-			for (unsigned v = 0; v < CNI_VERSION_COUNT; v++)
+			for (unsigned v = since; v < CNI_VERSION_COUNT; v++)
 				out_str(w, NULL, cni_version_text((enum cni_version)v));
 	}
 }
 
 /* VERSION echoes the version it is asked in; unlike the other verbs it takes any input for that. */
-static int print_versions(void)
+static int print_versions(const struct cni_plugin *p)
 {
 	static char input[4096];
 	enum cni_version v = CNI_1_1_0;
@@ -64,7 +64,7 @@ static int print_versions(void)
 	err_clear(&e);
 	out_begin(&w, output, sizeof(output));
 	w.compact = true;
-	put_versions(&w, cni_version_text(v));
+	put_versions(&w, cni_version_text(v), p->since);
 	return out_end(&w, &e) || print(output, w.len) ? 1 : 0;
 }
 
@@ -73,8 +73,8 @@ static int print_about(const struct cni_plugin *p)
 {
 	complain("CNI %s plugin (cnibox) %s\nCNI protocol versions supported: ", p->name,
 		 CNIBOX_VERSION);
-	for (unsigned v = 0; v < CNI_VERSION_COUNT; v++)
-		complain("%s%s", v ? ", " : "", cni_version_text((enum cni_version)v));
+	for (unsigned v = p->since; v < CNI_VERSION_COUNT; v++)
+		complain("%s%s", v > p->since ? ", " : "", cni_version_text((enum cni_version)v));
 	complain("\nA container runtime calls this; '%s --help' explains it.\n", p->name);
 	return 0;
 }
@@ -116,6 +116,16 @@ static int call(const struct cni_plugin *p, const struct cni_request *rq, struct
 	return 0;
 }
 
+static int check_since(const struct cni_plugin *p, const struct cni_request *rq, struct err *e)
+{
+	if (rq->version >= p->since)
+		return 0;
+	err_set(e, ERR_VERSION, NULL, "incompatible CNI versions: cniVersion is \"%s\"",
+		cni_version_text(rq->version));
+	err_hint(e, "plugin %s speaks \"%s\" and later", p->name, cni_version_text(p->since));
+	return -1;
+}
+
 static int refuse_get(struct err *e)
 {
 	err_set(e, ERR_ENV, NULL, "GET not supported");
@@ -149,7 +159,7 @@ int cni_run(const struct cni_plugin *p)
 	if (p->refuses_get && strcmp(command, "GET") == 0)
 		return refuse_get(&e);
 	if (strcmp(command, "VERSION") == 0)
-		return print_versions();
+		return print_versions(p);
 	if (cni_request_env(&rq, &e))
 		return print_error(&e, rq.version);
 	if (cni_request_conf(&rq, STDIN_FILENO, &e)) {
@@ -159,7 +169,7 @@ int cni_run(const struct cni_plugin *p)
 	}
 	log_line("stdin: %s", rq.text);
 	log_line("container %s, interface %s, netns %s", rq.container_id, rq.ifname, rq.netns);
-	if (call(p, &rq, &e))
+	if (check_since(p, &rq, &e) || call(p, &rq, &e))
 		return print_error(&e, rq.version);
 	return 0;
 }

@@ -9,8 +9,9 @@
 
 struct cni_plugin {
 	const char *name;
-	const char *log_file; /* NULL: none */
-	bool refuses_get;     /* knows GET by name, to refuse it */
+	const char *log_file;	/* NULL: none */
+	bool refuses_get;	/* knows GET by name, to refuse it */
+	enum cni_version since; /* the first that it speaks */
 
 	/*
 	 * The verbs; each gives 0, or -1 with e set. One that is NULL is a silent success, as

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "cni/gc.h"
 #include "cni/plugin.h"
 
 /* Before the owner in a host end's alias. */
@@ -155,7 +156,7 @@ bool pod_keep_valid(const char *owner, void *arg)
 	for (unsigned i = 0; i < valid->count; i++)
 		if (strcmp(valid->owner[i], owner) == 0)
 			return true;
-	return false;
+	return !cni_gc_removes("link or rule, %s", owner);
 }
 
 #define REMOVED_AT_ONCE 256
@@ -191,7 +192,6 @@ int pod_disconnect_others(struct pod *p, nft_keep_fn *keep, void *arg, struct er
 		for (unsigned i = 0; i < c.count; i++) {
 			struct err why = {0};
 
-			log_line("GC: removing link %d", c.index[i]);
 			if (link_remove_quickly(&p->host.route, c.index[i], &why) && !first.code)
 				first = why;
 		}

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cni/gc.h"
 #include "cni/plugin.h"
 #include "ipam/host_local_conf.h"
 #include "ipam/resolv_conf.h"
@@ -158,8 +159,11 @@ int host_local_check(const struct cni_request *rq, struct err *e)
 
 static bool is_valid(const struct lease_owner *owner, const struct ip *ip, void *arg)
 {
-	(void)ip;
-	return cni_attachments_have(arg, owner->container_id, owner->ifname);
+	char text[IP_TEXT];
+
+	return cni_attachments_have(arg, owner->container_id, owner->ifname) ||
+	       !cni_gc_removes("lease of %s, %s of container %s", ip_format(text, ip),
+			       owner->ifname, owner->container_id);
 }
 
 int host_local_gc(const struct cni_request *rq, struct err *e)

@@ -37,6 +37,17 @@ static int open_directory(struct lease_store *s, const char *path, bool make, st
 	return 0;
 }
 
+/* The lock that lease_store_hold has taken; -1: none. */
+static int held = -1;
+
+static bool is_held(int lock)
+{
+	struct stat a, b;
+
+	return held >= 0 && fstat(held, &a) == 0 && fstat(lock, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
 /* The mode and the blocking wait are the reference plugin's. */
 static int take_lock(struct lease_store *s, struct err *e)
 {
@@ -44,6 +55,8 @@ static int take_lock(struct lease_store *s, struct err *e)
 			 0750);
 	if (s->lock < 0)
 		return err_sys(e, ERR_IO, "lock lease store", errno, "open %s/lock", s->path);
+	if (is_held(s->lock))
+		return 0;
 	while (flock(s->lock, LOCK_EX))
 		if (errno != EINTR)
 			return err_sys(e, ERR_IO, "lock lease store", errno, "%s/lock", s->path);
@@ -156,6 +169,22 @@ int lease_store_open_existing(struct lease_store *s, const char *data_dir, const
 			      struct err *e)
 {
 	return open_store(s, data_dir, network, false, e);
+}
+
+int lease_store_hold(const char *data_dir, const char *network, struct err *e)
+{
+	cleanup_store struct lease_store s = LEASE_STORE_CLOSED;
+	int there = lease_store_open_existing(&s, data_dir, network, e);
+
+	lease_store_let_go();
+	if (there > 0)
+		held = take_fd(&s.lock);
+	return there < 0 ? -1 : 0;
+}
+
+void lease_store_let_go(void)
+{
+	file_close(&held);
 }
 
 void lease_store_close(struct lease_store *s)

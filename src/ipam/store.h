@@ -85,6 +85,14 @@ int lease_store_open(struct lease_store *s, const char *data_dir, const char *ne
 int lease_store_open_existing(struct lease_store *s, const char *data_dir, const char *network,
 			      struct err *e) must_check;
 
+/*
+ * Take the lock of a store, if there is one, and hold it until lease_store_let_go: nobody takes or
+ * releases a lease there meanwhile but this process, which may open the store as usual. One at a
+ * time. Gives 0, or -1 with e set (ERR_IO).
+ */
+int lease_store_hold(const char *data_dir, const char *network, struct err *e) must_check;
+void lease_store_let_go(void);
+
 /* Close it and let go of the lock. Harmless on a closed one. */
 void lease_store_close(struct lease_store *s);
 #define cleanup_store on_scope_exit(lease_store_close)

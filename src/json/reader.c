@@ -367,25 +367,40 @@ bool json_bool(struct json v, bool dflt)
 	return v.doc->text[token(v)->start] == 't';
 }
 
-uint32_t json_u32(struct json v, uint32_t dflt, uint32_t max)
+/* Its digits as a number; false for any other value, and for one above max. */
+static bool number(struct json v, uint64_t max, uint64_t *out)
 {
+	const jsmntok_t *t = token(v);
 	uint64_t n = 0;
-	const jsmntok_t *t;
+
+	if (json_type(v) != JSON_NUMBER)
+		return false;
+	for (int i = t->start; i < t->end; i++) {
+		unsigned digit = (unsigned)(v.doc->text[i] - '0');
+
+		if (digit > 9 || digit > max || n > (max - digit) / 10)
+			return false;
+		n = n * 10 + digit;
+	}
+	*out = n;
+	return true;
+}
+
+uint64_t json_u64(struct json v, uint64_t dflt, uint64_t max)
+{
+	uint64_t n;
 
 	if (!json_present(v))
 		return dflt;
-	t = token(v);
-	if (json_type(v) == JSON_NUMBER)
-		for (int i = t->start; i < t->end && n <= max; i++) {
-			unsigned digit = (unsigned)(v.doc->text[i] - '0');
+	if (number(v, max, &n))
+		return n;
+	json_fault(v, ERR_CONFIG, "want a whole number from 0 to %llu", (unsigned long long)max);
+	return dflt;
+}
 
-			n = digit > 9 ? UINT64_MAX : n * 10 + digit;
-		}
-	if (json_type(v) != JSON_NUMBER || n > max) {
-		json_fault(v, ERR_CONFIG, "want a whole number from 0 to %u", max);
-		return dflt;
-	}
-	return (uint32_t)n;
+uint32_t json_u32(struct json v, uint32_t dflt, uint32_t max)
+{
+	return (uint32_t)json_u64(v, dflt, max);
 }
 
 bool json_ip(struct json v, struct ip *out)

@@ -68,6 +68,7 @@ const char *json_name(struct json member);
 const char *json_str(struct json v, const char *dflt);
 bool json_bool(struct json v, bool dflt);
 uint32_t json_u32(struct json v, uint32_t dflt, uint32_t max);
+uint64_t json_u64(struct json v, uint64_t dflt, uint64_t max);
 
 /*
  * Addresses and prefixes. Give true and fill *out if one is there; an invalid one is an error.

@@ -102,6 +102,21 @@ int netns_run(const struct netns *ns, int (*do_it)(void *arg, struct err *e), vo
 	return result;
 }
 
+int netns_try(int (*do_it)(void *arg, struct err *e), void *arg, struct err *e)
+{
+	struct netns ns = {.fd = -1, .host = open(OWN_NETNS, O_RDONLY | O_CLOEXEC)};
+	int result = -1;
+
+	if (ns.host < 0 || unshare(CLONE_NEWNET)) {
+		err_sys(e, ERR_KERNEL, "make a network namespace", errno, "unshare");
+	} else {
+		result = do_it(arg, e);
+		leave(&ns);
+	}
+	netns_close(&ns);
+	return result;
+}
+
 struct socket_order {
 	struct nl_sock *s;
 	enum nl_protocol protocol;

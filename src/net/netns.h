@@ -28,6 +28,12 @@ int netns_socket(const struct netns *ns, struct nl_sock *s, enum nl_protocol pro
 		 struct err *e) must_check;
 
 /*
+ * Make a namespace, run do_it(arg) in it, and forget it with all that is in it: to see whether the
+ * kernel can do a thing. Gives what do_it gave, or -1 with e set.
+ */
+int netns_try(int (*do_it)(void *arg, struct err *e), void *arg, struct err *e) must_check;
+
+/*
  * Step in; run do_it(arg); step out. A process that cannot get back must not go on: then this does
  * not return. Gives what do_it gave, or -1 with e set.
  */

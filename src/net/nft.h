@@ -23,11 +23,18 @@
 
 #include "base/err.h"
 #include "base/ip.h"
+#include "net/owner.h"
 #include "netlink/batch.h"
 
 /* Of linux/netfilter.h and nf_nat.h, which cannot stand beside musl's netinet/in.h. */
 enum { NFPROTO_INET = 1, NFPROTO_IPV4 = 2, NFPROTO_BRIDGE = 7, NFPROTO_IPV6 = 10 };
-enum { NF_INET_FORWARD = 2, NF_INET_POST_ROUTING = 4, NF_BR_PRE_ROUTING = 0 };
+enum {
+	NF_INET_PRE_ROUTING = 0,
+	NF_INET_FORWARD = 2,
+	NF_INET_LOCAL_OUT = 3,
+	NF_INET_POST_ROUTING = 4,
+	NF_BR_PRE_ROUTING = 0,
+};
 enum { NF_DROP = 0, NF_ACCEPT = 1 };
 enum { NF_NAT_RANGE_PROTO_RANDOM_FULLY = 1 << 4 };
 
@@ -47,6 +54,9 @@ struct nft_at {
 /* NFPROTO_IPV4 or NFPROTO_IPV6 for 4 or 6. */
 uint8_t nft_family(uint8_t ip_family);
 
+/* Begin any nf_tables message. For nft_map.h, which has more of them. */
+void nft_op(struct nl_batch *b, const char *label, unsigned type, uint16_t flags, uint8_t family);
+
 /* --- changes ---------------------------------------------------------------------------------- */
 
 /*
@@ -65,10 +75,12 @@ void nft_delete_table(struct nl_batch *b, const struct nft_at *at);
 void nft_base_chain(struct nl_batch *b, const struct nft_at *at, const char *type, uint32_t hook,
 		    int32_t priority);
 
+/* Make sure that a chain without a hook is there. */
+void nft_chain(struct nl_batch *b, const struct nft_at *at);
 void nft_flush_chain(struct nl_batch *b, const struct nft_at *at);
 void nft_delete_chain(struct nl_batch *b, const struct nft_at *at);
 
-/* Begin a rule at the end of the chain, or before the rule with that handle. */
+/* Begin a rule at the end of the chain, or before the rule with that handle (0: before all). */
 void nft_append_rule(struct nl_batch *b, const char *label, const struct nft_at *at);
 void nft_insert_rule(struct nl_batch *b, const char *label, const struct nft_at *at,
 		     uint64_t before);
@@ -83,6 +95,11 @@ void nft_delete_rule(struct nl_batch *b, const char *label, const struct nft_at 
  * comment  shown by nft, at most NFT_COMMENT_MAX bytes; NULL: none
  */
 void nft_mark_rule(struct nl_batch *b, const char *comment);
+/* The same with an owner's tag beside it; NULL: none. */
+void nft_own_rule(struct nl_batch *b, const char *comment, const struct owner_tag *tag);
+
+/* One of libnftnl's type-length-value entries (nftnl_udata) at p. Gives the place after it. */
+unsigned char *nft_put_userdata(unsigned char *p, uint8_t type, const void *value, size_t len);
 
 /* --- expressions, inside of NFTA_RULE_EXPRESSIONS --------------------------------------------- */
 
@@ -92,19 +109,30 @@ void nft_mark_rule(struct nl_batch *b, const char *comment);
 bool nft_expr_open(struct nl_batch *b, const char *name);
 bool nft_expr_close(struct nl_batch *b);
 
-/* A message of the nf_tables subsystem: for the files that build what this one does not know. */
-void nft_op(struct nl_batch *b, const char *label, unsigned type, uint16_t flags, uint8_t family);
-
-/* All of them work on register 1, but for the one that is told which to load. */
+/* All of them work on register 1, but for those that are told which to load. */
 void nft_payload(struct nl_batch *b, enum nft_payload_bases base, uint32_t offset, uint32_t len);
 void nft_payload_to(struct nl_batch *b, enum nft_registers to, enum nft_payload_bases base,
 		    uint32_t offset, uint32_t len);
 void nft_meta(struct nl_batch *b, enum nft_meta_keys key);
-void nft_bitwise(struct nl_batch *b, const void *mask, size_t len);
+void nft_meta_to(struct nl_batch *b, enum nft_registers to, enum nft_meta_keys key);
+void nft_bitwise(struct nl_batch *b, const void *mask, const void *flip, size_t len);
 void nft_cmp(struct nl_batch *b, enum nft_cmp_ops cmp, const void *data, size_t len);
 void nft_counter(struct nl_batch *b);
 void nft_verdict(struct nl_batch *b, uint32_t code); /* NF_ACCEPT, NF_DROP */
-void nft_masq(struct nl_batch *b, uint32_t flags);   /* NF_NAT_RANGE_* */
+void nft_jump(struct nl_batch *b, const char *chain);
+void nft_masq(struct nl_batch *b, uint32_t flags); /* NF_NAT_RANGE_* */
+/* To address and port in those registers. */
+void nft_dnat(struct nl_batch *b, uint8_t family, uint32_t address, uint32_t port);
+/* Is it in the map? With value, that takes its place. */
+void nft_look_up(struct nl_batch *b, const char *map, bool value);
+/* "meta mark set meta mark or BITS"; "meta mark and BITS == BITS". */
+void nft_set_mark(struct nl_batch *b, uint32_t bits);
+void nft_match_mark(struct nl_batch *b, uint32_t bits);
+/* "fib daddr type local" */
+void nft_match_local(struct nl_batch *b);
+/* An extension of iptables: "-m NAME", its data as iptables has them in memory. */
+void nft_match_extension(struct nl_batch *b, const char *name, uint32_t revision, const void *info,
+			 size_t len);
 
 /* Where an address stands in the packet. */
 enum nft_side { NFT_SOURCE, NFT_DESTINATION };
@@ -116,6 +144,9 @@ void nft_match_prefix(struct nl_batch *b, enum nft_side side, enum nft_cmp_ops c
 /* "oifname != NAME": key is NFT_META_IIFNAME or NFT_META_OIFNAME. */
 void nft_match_ifname(struct nl_batch *b, enum nft_meta_keys key, enum nft_cmp_ops cmp,
 		      const char *name);
+/* The same as iptables-nft writes it: without the zeros behind the name's end. */
+void nft_match_ifname_short(struct nl_batch *b, enum nft_meta_keys key, enum nft_cmp_ops cmp,
+			    const char *name);
 
 /* --- questions, for nl_ask -------------------------------------------------------------------- */
 

@@ -199,15 +199,28 @@ static void read_cmp(struct reading *r, const struct nlattr *data)
 
 void nft_read_match(struct nft_rule *rule, const char *name)
 {
-	rule->other |= strcmp(name, "comment") != 0;
+	if (strcmp(name, "comment") == 0)
+		return;
+	rule->other = true;
+	rule->extension = name;
 }
 
 static void read_match(struct reading *r, const struct nlattr *data)
 {
 	const struct nlattr *tb[NFTA_MATCH_MAX + 1];
+	const char *name, *info;
+	size_t len;
 
 	nl_attrs_in(tb, NFTA_MATCH_MAX, data);
-	nft_read_match(r->rule, nl_get_str(tb[NFTA_MATCH_NAME]));
+	name = nl_get_str(tb[NFTA_MATCH_NAME]);
+	nft_read_match(r->rule, name);
+	info = nl_data(tb[NFTA_MATCH_INFO], &len);
+	if (strcmp(name, "comment") != 0) {
+		r->rule->extension_data = (const uint8_t *)info;
+		r->rule->extension_len = len;
+	} else if (info && memchr(info, '\0', len)) {
+		r->rule->xt_comment = info;
+	}
 }
 
 /* --- what the rule does ----------------------------------------------------------------------- */
@@ -232,6 +245,8 @@ static void read_immediate(struct reading *r, const struct nlattr *data)
 	} else if (code == NFT_JUMP || code == NFT_GOTO) {
 		r->rule->action = NFT_ACTION_JUMP;
 		r->rule->target = nl_get_str(verdict[NFTA_VERDICT_CHAIN]);
+	} else if (code == NFT_RETURN) {
+		r->rule->action = NFT_ACTION_RETURN;
 	}
 }
 

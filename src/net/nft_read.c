@@ -7,23 +7,31 @@
 #include "net/nft.h"
 #include "netlink/attr.h"
 
-void nft_read_userdata(struct nft_rule *rule, const void *data, size_t len)
+static void read_entry(struct nft_userdata *out, uint8_t type, const uint8_t *value, size_t n)
 {
-	const uint8_t *p = data;
 	struct nft_mark mark;
 
+	if (type == NFT_UDATA_COMMENT && n > 0 && value[n - 1] == '\0') {
+		out->comment = (const char *)value;
+	} else if (type == NFT_UDATA_MARK && n == sizeof(mark)) {
+		memcpy(&mark, value, sizeof(mark));
+		out->ours = memcmp(mark.magic, NFT_MARK_MAGIC, sizeof(NFT_MARK_MAGIC)) == 0;
+		out->digest = mark.digest;
+	} else if (type == NFT_UDATA_OWNER && n == sizeof(out->owner)) {
+		memcpy(&out->owner, value, sizeof(out->owner));
+		out->owned = true;
+	}
+}
+
+void nft_read_userdata(struct nft_userdata *out, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	*out = (struct nft_userdata){0};
 	while (len >= 2 && p[1] <= len - 2) {
-		const uint8_t *value = p + 2;
 		size_t n = p[1];
 
-		if (p[0] == NFT_UDATA_COMMENT && n > 0 && value[n - 1] == '\0')
-			rule->comment = (const char *)value;
-		if (p[0] == NFT_UDATA_MARK && n == sizeof(mark)) {
-			memcpy(&mark, value, sizeof(mark));
-			rule->ours =
-				memcmp(mark.magic, NFT_MARK_MAGIC, sizeof(NFT_MARK_MAGIC)) == 0;
-			rule->digest = mark.digest;
-		}
+		read_entry(out, p[0], p + 2, n);
 		p += 2 + n;
 		len -= 2 + n;
 	}
@@ -35,6 +43,7 @@ bool nft_read_rule(struct nft_rule *rule, const struct nlmsghdr *h)
 {
 	const struct nlattr *tb[NFTA_RULE_MAX + 1];
 	const struct nfgenmsg *head = nl_head_of(h, sizeof(*head));
+	struct nft_userdata found;
 	const void *userdata;
 	size_t len;
 
@@ -48,7 +57,12 @@ bool nft_read_rule(struct nft_rule *rule, const struct nlmsghdr *h)
 	rule->handle = nl_get_be64(tb[NFTA_RULE_HANDLE]);
 	nft_read_expressions(rule, tb[NFTA_RULE_EXPRESSIONS]);
 	userdata = nl_data(tb[NFTA_RULE_USERDATA], &len);
-	nft_read_userdata(rule, userdata, len);
+	nft_read_userdata(&found, userdata, len);
+	rule->comment = found.comment;
+	rule->ours = found.ours;
+	rule->digest = found.digest;
+	rule->owned = found.owned;
+	rule->owner = found.owner;
 	return true;
 }
 

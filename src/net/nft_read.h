@@ -10,20 +10,30 @@
 #include <stdint.h>
 
 #include "base/ip.h"
+#include "net/owner.h"
 
 struct nlattr;
 struct nlmsghdr;
 
 /*
- * Types of user data entries in a rule. nft and iptables know 0 (comment) and 1 (ebtables policy)
+ * Types of user data entries in a rule or an element. nft and iptables know 0 (comment) and 1 (ebtables policy)
  * and pass over the rest (parse_rule_udata_cb in nft, parse_udata_cb in iptables).
  */
-enum { NFT_UDATA_COMMENT = 0, NFT_UDATA_MARK = 0xcb };
+enum { NFT_UDATA_COMMENT = 0, NFT_UDATA_MARK = 0xcb, NFT_UDATA_OWNER = 0xcc };
 
 #define NFT_MARK_MAGIC "cnibox"
 struct nft_mark {
 	char magic[8];
 	uint64_t digest; /* of the rule as it was sent (nft_mark_rule) */
+};
+
+/* User data, read. */
+struct nft_userdata {
+	const char *comment; /* of nft's form, borrowed; NULL: none */
+	bool ours;	     /* has our mark */
+	uint64_t digest;     /* of the mark */
+	bool owned;	     /* has an owner's tag */
+	struct owner_tag owner;
 };
 
 enum nft_action {
@@ -32,6 +42,7 @@ enum nft_action {
 	NFT_ACTION_DROP,
 	NFT_ACTION_REJECT,
 	NFT_ACTION_JUMP, /* or goto: to target */
+	NFT_ACTION_RETURN,
 	NFT_ACTION_MASQUERADE,
 	NFT_ACTION_SNAT,
 	NFT_ACTION_TARGET, /* another extension of iptables: target is its name */
@@ -54,12 +65,18 @@ struct nft_rule {
 	uint64_t handle;
 	struct nft_match_address source, destination;
 	struct nft_match_name iifname, oifname;
-	bool other; /* has a condition that the fields above do not hold */
+	bool other;		       /* has a condition that the fields above do not hold */
+	const char *extension;	       /* the last extension of iptables among those; NULL: none */
+	const uint8_t *extension_data; /* as iptables has it in memory; NULL: none, or not known */
+	size_t extension_len;
 	enum nft_action action;
 	const char *target;
-	const char *comment; /* of nft's form; NULL: none */
-	bool ours;	     /* has our mark */
-	uint64_t digest;     /* of the mark */
+	const char *comment;	/* of nft's form; NULL: none */
+	const char *xt_comment; /* of iptables' form; NULL: none */
+	bool ours;		/* has our mark */
+	uint64_t digest;	/* of the mark */
+	bool owned;		/* has an owner's tag */
+	struct owner_tag owner;
 };
 
 struct nft_chain {
@@ -71,6 +88,8 @@ struct nft_chain {
 	int32_t priority;
 	bool drops; /* policy drop */
 };
+
+void nft_read_userdata(struct nft_userdata *out, const void *data, size_t len);
 
 /* Fill *rule from an NFT_MSG_NEWRULE (*chain from an NFT_MSG_NEWCHAIN); false: it is too short. */
 bool nft_read_rule(struct nft_rule *rule, const struct nlmsghdr *h);
@@ -84,7 +103,6 @@ uint32_t nft_read_generation(const struct nlmsghdr *h);
  * expressions  NFTA_RULE_EXPRESSIONS; NULL: none
  */
 void nft_read_expressions(struct nft_rule *rule, const struct nlattr *expressions);
-void nft_read_userdata(struct nft_rule *rule, const void *data, size_t len);
 
 /* An extension of iptables, by its name: a target, or a match (a comment is no condition). */
 void nft_read_target(struct nft_rule *rule, const char *name);

@@ -96,7 +96,7 @@ void nft_read_elements(const struct nlmsghdr *h,
 	for (const struct nlattr *a = nl_first(list[NFTA_SET_ELEM_LIST_ELEMENTS]); a;
 	     a = nl_following(list[NFTA_SET_ELEM_LIST_ELEMENTS], a)) {
 		const struct nlattr *tb[NFTA_SET_ELEM_MAX + 1], *key[NFTA_DATA_MAX + 1];
-		struct nft_rule words = {.comment = NULL};
+		struct nft_userdata words = {.comment = NULL};
 		struct nft_element x;
 		const void *data;
 		size_t n;

@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "base/log.h"
+#include "cni/gc.h"
 #include "net/address.h"
 #include "net/node_words.h"
 #include "plugins/bash_cni.h"
@@ -166,8 +166,9 @@ static bool keep_lease(const struct lease_owner *owner, const struct ip *ip, voi
 
 	if (cni_attachments_have(&c->valid, owner->container_id, owner->ifname))
 		return true;
-	log_line("GC: releasing %s of container %s, interface %s", ip_format(text, ip),
-		 owner->container_id, owner->ifname);
+	if (!cni_gc_removes("lease and link of %s, %s of container %s", ip_format(text, ip),
+			    owner->ifname, owner->container_id))
+		return true;
 	names_host_link(host_name, c->network, owner->container_id, owner->ifname);
 	return remove_pod_link(&c->route, host_name, &was_there, c->e) != 0;
 }

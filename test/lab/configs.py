@@ -10,6 +10,9 @@ MASTER = "10-bash-cni-plugin.master.conf"
 WORKER = "10-bash-cni-plugin.worker.conf"
 LIST = "10-bash-cni.conflist"
 DUAL_STACK = "10-bash-cni-dual-stack.conflist"
+CONTAINERD = "10-containerd-net.conflist"
+PODMAN = "87-podman.conflist"
+HOSTPORT = "10-hostport.conflist"
 
 # Where the walkthrough puts its file.
 INSTALLED = "/etc/cni/net.d/10-bash-cni-plugin.conf"

@@ -23,9 +23,12 @@ class Cri:
             return decode(channel.unary_unary(f"/runtime.v1.RuntimeService/{method}")(
                 encode(message), timeout=PATIENCE, wait_for_ready=True))
 
-    def start(self, name):
+    def start(self, name, ports=()):
+        """ports: [(protocol, port of the pod, port of the host)]"""
         metadata = {1: name, 2: f"uid-{name}", 3: "default"}  # name, uid, namespace
-        [owner] = self.call("RunPodSandbox", {1: {1: metadata, 2: name}})[1]  # config: metadata, hostname
+        mappings = [{1: ("tcp", "udp", "sctp").index(protocol), 2: pod, 3: host} for protocol, pod, host in ports]
+        config = {1: metadata, 2: name, 5: mappings}  # metadata, hostname, port_mappings
+        [owner] = self.call("RunPodSandbox", {1: config})[1]
         return Container(self, name, owner.decode())
 
     def inside(self, container):
@@ -59,11 +62,15 @@ class Cri:
 
 
 def encode(message):
-    """A protobuf message of text and of messages."""
+    """A protobuf message of texts, numbers, messages and lists of them."""
     parts = []
     for field, value in message.items():
-        content = encode(value) if isinstance(value, dict) else value.encode()
-        parts += [varint(field << 3 | 2), varint(len(content)), content]
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, int):
+                parts += [varint(field << 3), varint(each)]
+                continue
+            content = encode(each) if isinstance(each, dict) else each.encode()
+            parts += [varint(field << 3 | 2), varint(len(content)), content]
     return b"".join(parts)
 
 

@@ -130,7 +130,7 @@ def check_routes(d):
 @everywhere
 def check_bridge_mac(d):
     """Whether the bridge has taken another MAC address meanwhile is chance: its lowest port's, at that moment."""
-    return checked(d) and not d.ours and (d.theirs == 1 or "Mac doesn't match" in d.theirs["msg"])
+    return checked(d) and not d.ours and (d.theirs == 1 or "Mac doesn't match" in str(d.theirs))
 
 
 @named
@@ -188,6 +188,23 @@ def shared_gateway(_):
 @named
 def ptp_gateway(_):
     return True
+
+
+# --- portmap, firewall, bandwidth ---------------------------------------------------------------
+
+@named
+def portmap_check(d):
+    return checked(d) and not d.ours
+
+
+@named
+def taken_port(d):
+    return d.step == "ADD" and d.path[0] == "said"
+
+
+@named
+def without_limits(d):
+    return d.path[0] == "said"
 
 
 # --- loopback, tuning -----------------------------------------------------------------------------

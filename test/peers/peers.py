@@ -17,9 +17,10 @@ from pathlib import Path
 import differences
 from lab import Node
 from lab.runtime import version_of
+from ports import Place, Server, ask
 
 REFERENCE = Path("/usr/lib/cni")  # Debian's containernetworking-plugins
-PLUGINS = ("bridge", "ptp", "loopback", "static", "host-local", "tuning")
+PLUGINS = ("bridge", "ptp", "loopback", "static", "host-local", "tuning", "portmap", "firewall", "bandwidth")
 STORES = ("var/lib/cni", "run/cni")
 
 # A host that nobody has told where the pods are: it can answer only whom it knows.
@@ -65,7 +66,8 @@ class Case:
     args: str = None  # CNI_ARGS
     ifname: str = "eth0"
     env: dict = field(default_factory=dict)
-    reach: tuple = ()  # (from, to, whether): after the last ADD
+    reach: tuple = ()  # (from, to, whether), to an address, or to "tcp ADDRESS PORT": after the last ADD
+    serve: tuple = ()  # ("tcp", port): servers in every pod
     outside: bool = False
     differs: tuple = ()
 
@@ -157,6 +159,10 @@ class Runtime:
     def reaches(self, source, target, wanted):
         """The first packets over a new link may be lost, and those of IPv6 wait for the link's own address."""
         netns = None if source == "host" else source
+        if " " in target:
+            kind, address, port = target.split()
+            somewhere = self.node if not netns else Place(self.node, "ip", "netns", "exec", netns)
+            return ask(somewhere, address, int(port), kind) is not None
         return any(self.node.ping(target, netns=netns, timeout=1) for _ in range(3 if wanted else 1))
 
 
@@ -228,7 +234,8 @@ def normal_place(found, asked):
         "ports": {port["ifname"]: {key: port.get(key) for key in PORT_KEYS} for port in json_of(found["ports"])
                   if port.get("master")},
         "vlans": {port["ifname"]: port["vlans"] for port in json_of(found["vlans"])},
-        "qdiscs": sorted(f"{q.get('dev')} {q['kind']}" for q in json_of(found["qdiscs"])),
+        "qdiscs": sorted(f"{q.get('dev')} {q['kind']} {q.get('handle')} {q['options'] if q['kind'] == 'tbf' else ''}"
+                         for q in json_of(found["qdiscs"])),
         "settings": dict(line.split(" ", 1) for line in found["settings"].splitlines()),
     }
 
@@ -307,9 +314,12 @@ def run(case, binary, used):
             ours, theirs = (observe(twin, step) for twin in twins)
             found += compare(step, ours, theirs)
             if i == last_add:
+                servers = [Server(pod, port, kind) for twin in twins for pod in twin.pods for kind, port in case.serve]
                 unreached += [f"{who}: {source} -> {target} should{'' if want else ' not'} pass"
                               for who, twin in zip(("cnibox", "the reference"), twins)
                               for source, target, want in case.reach if twin.reaches(source, target, want) != want]
+                for server in servers:
+                    server.stop()
     finally:
         for twin in twins:
             twin.close()

@@ -5,7 +5,8 @@ from lab import Node
 
 pytestmark = pytest.mark.once
 
-LINKS = ("bash-cni", "bridge", "ptp", "tuning", "host-local", "static", "loopback", "cni-node", "cni-check", "gce-routes")
+LINKS = ("bash-cni", "bridge", "ptp", "tuning", "host-local", "static", "loopback", "portmap", "firewall", "bandwidth", "cni-node",
+         "cni-check", "cni-gc", "gce-routes")
 # gcloud is the name of Google's own program: who wants it makes the link.
 COMMANDS = ("cnibox", *LINKS, "gcloud", "install")
 CONF = "/etc/cni/net.d/10-bash-cni-plugin.conf"

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "base/ip.h"
+#include "netlink/attr.h"
 #include "netlink/batch.h"
 
 #ifndef GOLDEN
@@ -88,6 +89,43 @@ static inline const struct nlmsghdr *built(struct nl_batch *b, unsigned op)
 
 	assert_null(nl_batch_finish(b, &faulty));
 	return (const void *)(b->buf + b->start[op]);
+}
+
+/* Has theirs each attribute of ours, with the same bytes? (Newer programs send a few more.) */
+static inline void assert_within(const struct nlattr *ours, const struct nlattr *theirs)
+{
+	for (const struct nlattr *a = nl_first(ours); a; a = nl_following(ours, a)) {
+		const struct nlattr *b = nl_first(theirs);
+
+		while (b && (nl_type(b) != nl_type(a) || b->nla_len != a->nla_len ||
+			     memcmp(a + 1, b + 1, a->nla_len - sizeof(*a)) != 0))
+			b = nl_following(theirs, b);
+		if (!b)
+			fail_msg("attribute %u is not theirs", nl_type(a));
+	}
+}
+
+/* The same expressions in the same order. */
+static inline void assert_expressions(const struct nlmsghdr *ours, const struct nlmsghdr *theirs)
+{
+	const struct nlattr *of_us[NFTA_RULE_MAX + 1], *of_them[NFTA_RULE_MAX + 1];
+	const struct nlattr *a, *b;
+
+	nl_attrs_of(of_us, NFTA_RULE_MAX, ours, sizeof(struct nfgenmsg));
+	nl_attrs_of(of_them, NFTA_RULE_MAX, theirs, sizeof(struct nfgenmsg));
+	a = nl_first(of_us[NFTA_RULE_EXPRESSIONS]);
+	b = nl_first(of_them[NFTA_RULE_EXPRESSIONS]);
+	for (; a && b; a = nl_following(of_us[NFTA_RULE_EXPRESSIONS], a),
+		       b = nl_following(of_them[NFTA_RULE_EXPRESSIONS], b)) {
+		const struct nlattr *x[NFTA_EXPR_MAX + 1], *y[NFTA_EXPR_MAX + 1];
+
+		nl_attrs_in(x, NFTA_EXPR_MAX, a);
+		nl_attrs_in(y, NFTA_EXPR_MAX, b);
+		assert_string_equal(nl_get_str(x[NFTA_EXPR_NAME]), nl_get_str(y[NFTA_EXPR_NAME]));
+		assert_within(x[NFTA_EXPR_DATA], y[NFTA_EXPR_DATA]);
+	}
+	assert_null(a);
+	assert_null(b);
 }
 
 static inline struct prefix prefix(const char *text)

@@ -104,7 +104,7 @@ static void test_table_and_chain(void **state)
 
 	(void)state;
 	nl_batch_init(&b);
-	nft_begin(&b, 3);
+	nft_begin(&b, 4);
 	nft_table(&b, &at);
 	nft_base_chain(&b, &at, "nat", NF_INET_POST_ROUTING, 99);
 	nft_end(&b);

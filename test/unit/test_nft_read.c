@@ -29,7 +29,8 @@ static const char *name_text(char buf[80], const char *what, const struct nft_ma
 static void describe(char buf[static 512], const struct nft_rule *r)
 {
 	static const char *const actions[] = {
-		"nothing", "accept", "drop", "reject", "jump", "masquerade", "snat", "target",
+		"nothing", "accept",	 "drop", "reject", "jump",
+		"return",  "masquerade", "snat", "target",
 	};
 	char t[4][80];
 
@@ -171,7 +172,7 @@ static void test_bits_beyond_the_mask(void **state)
 	nft_append_rule(&b, "rule", &anywhere);
 	nl_nest(&b, NFTA_RULE_EXPRESSIONS) {
 		nft_payload(&b, NFT_PAYLOAD_NETWORK_HEADER, 12, 4);
-		nft_bitwise(&b, mask, sizeof(mask));
+		nft_bitwise(&b, mask, (uint8_t[4]){0}, sizeof(mask));
 		nft_cmp(&b, NFT_CMP_EQ, value, sizeof(value));
 	}
 	assert_true(nft_read_rule(&rule, built(&b, 0)));
@@ -199,16 +200,16 @@ static void test_foreign_userdata(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct nft_rule rule = {0};
+		struct nft_userdata found;
 		unsigned char *exact = malloc(cases[i].len + !cases[i].len);
 
 		memcpy(exact, cases[i].bytes, cases[i].len);
-		nft_read_userdata(&rule, exact, cases[i].len);
-		assert_false(rule.ours);
+		nft_read_userdata(&found, exact, cases[i].len);
+		assert_false(found.ours);
 		if (cases[i].comment)
-			assert_string_equal(rule.comment, cases[i].comment);
+			assert_string_equal(found.comment, cases[i].comment);
 		else
-			assert_null(rule.comment);
+			assert_null(found.comment);
 		free(exact);
 	}
 }

@@ -24,7 +24,16 @@ prepare() {
 		add chain ip t forw { type filter hook forward priority 0; }
 		add chain inet t forw { type filter hook forward priority 0; }
 		add chain ip t post { type nat hook postrouting priority 99; }
-		add chain ip6 t post { type nat hook postrouting priority 99; }'
+		add chain ip6 t post { type nat hook postrouting priority 99; }
+		add table ip h
+		add chain ip h hostports
+		add map ip h old { type inet_proto . inet_service : ipv4_addr . inet_service; }
+		add map ip h olds { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
+		add element ip h old { udp . 53 : 10.244.0.3 . 53 }
+		add table ip6 h
+		add chain ip6 h hostports
+		add map ip6 h olds { type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service; }'
+	iptables -N CNI-FORWARD
 } >/dev/null
 
 record_all() {
@@ -42,6 +51,30 @@ record_all() {
 	record outside6 nft add rule ip6 t post ip6 saddr fd00:1234::/64 ip6 daddr != fd00:1200::/24 \
 		ip6 daddr != ff00::/8 masquerade fully-random
 	record all nft add rule ip t post oifname != cni0 ip saddr 10.244.0.0/24 masquerade fully-random
+	# Host ports.
+	record map nft add map ip h ports '{ type inet_proto . inet_service : ipv4_addr . inet_service; }'
+	record map6 nft add map ip6 h addresses \
+		'{ type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service; }'
+	record element nft add element ip h old '{ tcp . 8080 comment "x" : 10.244.0.2 . 80 }'
+	record element6 nft add element ip6 h olds '{ fd00::1 . tcp . 8080 comment "x" : fd00:10:244::2 . 80 }'
+	record delete-element nft delete element ip h old '{ udp . 53 : 10.244.0.3 . 53 }'
+	record plain-chain nft add chain ip h plain
+	record nat-out nft add chain ip h out '{ type nat hook output priority -99; policy accept; }'
+	record local nft add rule ip h out fib daddr type local jump hostports
+	record dnat nft add rule ip h hostports dnat to meta l4proto . th dport map @old
+	record dnat-address nft add rule ip h hostports dnat to ip daddr . meta l4proto . th dport map @olds
+	record dnat-address6 nft add rule ip6 h hostports \
+		dnat to ip6 daddr . meta l4proto . th dport map @olds
+	record set-mark nft add rule ip h hostports ip saddr 10.244.0.0/24 meta l4proto . th dport @old \
+		meta mark set meta mark or 0x2000
+	record masquerade-mark nft add rule ip t post meta mark and 0x2000 == 0x2000 masquerade fully-random
+	# firewall's rules.
+	record cni-forward iptables -I FORWARD 1 -m comment --comment "CNI firewall plugin rules" -j CNI-FORWARD
+	record cni-return iptables -A CNI-FORWARD -m comment --comment hello -j RETURN
+	record cni-established iptables -A CNI-FORWARD -d 10.244.0.2/32 \
+		-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+	record cni-bridge iptables -A CNI-FORWARD -i cni0 '!' -o cni0 -m comment --comment hello -j SUB
+	record cni-policy iptables -A CNI-FORWARD -i cni0 -o cni0 -m comment --comment hello -j DROP
 	# What we only read.
 	record drop iptables -A FORWARD -j DROP
 	record reject iptables -A FORWARD -j REJECT

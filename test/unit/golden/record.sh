@@ -39,6 +39,13 @@ record address6 ip address add fd00::2/64 dev eth9 nodad
 record route ip route add default via 10.244.0.1 dev eth9
 record neighbour ip neighbour add 10.244.0.9 lladdr 0a:58:0a:f4:00:09 dev eth9
 
+ip link add b0 index 13 type ifb
+record tbf tc qdisc add dev eth9 root handle 1: tbf rate 8mbit burst 100000 limit 125000
+record ingress tc qdisc add dev eth9 ingress
+record redirect tc filter add dev eth9 parent ffff: protocol all prio 1 u32 match u32 0 0 flowid 1:1 \
+	action mirred egress redirect dev b0
+record ifb ip link add bwp0 mtu 1460 txqueuelen 0 address fe:01:02:03:04:05 up type ifb
+
 nft add table ip box
 nft add chain ip box forward
 record rule nft add rule ip box forward ip saddr 10.244.0.0/16 counter accept

@@ -1,0 +1,146 @@
+#include "net/filter_wanted.h"
+
+#include <linux/netlink.h>
+#include <string.h>
+
+void filter_want(struct filter_wanted *w, const struct filter_rule *rule)
+{
+	w->rules[w->count++] = *rule;
+}
+
+struct visit {
+	struct filter_wanted *wanted;
+	const struct owner_tag *owner;
+	struct nl_batch *change; /* NULL: look only */
+	bool forward;		 /* chain FORWARD is there */
+};
+
+static int take_rule(struct visit *v, const struct nlmsghdr *h)
+{
+	struct filter_wanted *w = v->wanted;
+	struct nft_rule rule;
+
+	if (!nft_read_rule(&rule, h))
+		return 0;
+	for (unsigned i = 0; i < w->count; i++) {
+		struct nft_at at = filter_at(w->family, w->rules[i].chain);
+
+		if (!filter_rule_is(&rule, &w->rules[i]))
+			continue;
+		if (!v->change || !w->owned[i] ||
+		    (rule.owned && owner_tag_equal(&rule.owner, v->owner)))
+			w->there[i] = true;
+		else /* of whoever had the address before */
+			nft_delete_rule(v->change, "delete a former pod's rule", &at, rule.handle);
+	}
+	return 0;
+}
+
+static int take_answer(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+{
+	struct visit *v = arg;
+
+	(void)op, (void)e;
+	switch (h->nlmsg_type & 0xff) {
+	case NFT_MSG_NEWGEN:
+		nft_begin(v->change, nft_read_generation(h));
+		break;
+	case NFT_MSG_NEWCHAIN:
+		v->forward = true;
+		break;
+	case NFT_MSG_NEWRULE:
+		return take_rule(v, h);
+	}
+	return 0;
+}
+
+static int look(struct nl_sock *nf, struct visit *v, struct err *e)
+{
+	struct filter_wanted *w = v->wanted;
+
+	memset(w->there, 0, sizeof(w->there));
+	if (v->change)
+		nl_batch_init(v->change);
+	for (unsigned i = 0; i < w->chain_count; i++) {
+		struct nft_at at = filter_at(w->family, w->chains[i]);
+		struct nl_batch q;
+
+		nl_batch_init(&q);
+		if (v->change && i == 0) {
+			nft_get_generation(&q);
+			nft_get_chain(&q, &at); /* the first is FORWARD */
+		}
+		nft_list_rules(&q, &at);
+		if (nl_ask(nf, &q, take_answer, v, e))
+			return -1;
+	}
+	return 0;
+}
+
+static unsigned missing(const struct filter_wanted *w)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->count; i++)
+		n += !w->there[i];
+	return n;
+}
+
+static int add_once(struct nl_sock *nf, struct filter_wanted *w, const char *more_chain,
+		    const struct owner_tag *owner, struct err *e)
+{
+	struct nl_batch change;
+	struct visit v = {.wanted = w, .owner = owner, .change = &change};
+
+	if (look(nf, &v, e))
+		return -1;
+	if (missing(w) == 0)
+		return 0;
+	for (unsigned i = 0; i < w->chain_count; i++)
+		if (i > 0 || !v.forward) /* its policy is others' */
+			put_filter_chain(&change, w->family, w->chains[i]);
+	if (more_chain)
+		put_filter_chain(&change, w->family, more_chain);
+	for (unsigned i = 0; i < w->count; i++)
+		if (!w->there[i])
+			put_filter_rule(&change, w->family, &w->rules[i],
+					w->owned[i] ? owner : NULL);
+	nft_end(&change);
+	return nl_apply(nf, &change, e);
+}
+
+int filter_never_quiet(struct err *e)
+{
+	return err_set(e, ERR_TRY_AGAIN, "change the rules of iptables' filter",
+		       "others changed the ruleset %d times meanwhile", NFT_TRIES);
+}
+
+int filter_add(struct nl_sock *nf, struct filter_wanted *w, const char *more_chain,
+	       const struct owner_tag *owner, struct err *e)
+{
+	for (int i = 0; i < NFT_TRIES; i++) {
+		if (add_once(nf, w, more_chain, owner, e) == 0)
+			return 0;
+		if (!nft_overtaken(e))
+			return -1;
+	}
+	return filter_never_quiet(e);
+}
+
+int filter_check(struct nl_sock *nf, struct filter_wanted *w, struct err *e)
+{
+	struct visit v = {.wanted = w};
+
+	for (int i = 0; i < NFT_TRIES; i++) {
+		if (look(nf, &v, e) == 0)
+			break;
+		if (!nft_overtaken(e))
+			return -1;
+	}
+	for (unsigned i = 0; i < w->count; i++)
+		if (!w->there[i])
+			return err_set(e, ERR_STATE, "check firewall",
+				       "a rule is missing in chain %s of ip%stables' filter",
+				       w->rules[i].chain, w->family == 6 ? "6" : "");
+	return 0;
+}

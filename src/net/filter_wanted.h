@@ -1,0 +1,42 @@
+/*
+ * A set of rules in iptables' table filter that is to be there: look for them, add what is missing.
+ */
+#ifndef NET_FILTER_WANTED_H
+#define NET_FILTER_WANTED_H
+
+#include "net/filter_rule.h"
+#include "netlink/socket.h"
+
+/* Two for each address of a pod, of which a result has sixteen, and two jumps. */
+#define FILTER_RULES_MAX  34
+#define FILTER_CHAINS_MAX 3
+
+/* In the order in which they are added. */
+struct filter_wanted {
+	uint8_t family; /* 4, 6 */
+	struct filter_rule rules[FILTER_RULES_MAX];
+	bool there[FILTER_RULES_MAX]; /* by the last look */
+	bool owned[FILTER_RULES_MAX]; /* is to have the owner's tag */
+	unsigned count;
+	const char *chains[FILTER_CHAINS_MAX]; /* whose rules are looked at; the first is FORWARD */
+	unsigned chain_count;
+};
+
+void filter_want(struct filter_wanted *w, const struct filter_rule *rule);
+
+/*
+ * Make what is missing. An owned rule that has another owner's tag, or none, is replaced.
+ *
+ * more_chain  one more that has to be there; NULL: none
+ * owner       NULL where no rule is owned
+ */
+int filter_add(struct nl_sock *nf, struct filter_wanted *w, const char *more_chain,
+	       const struct owner_tag *owner, struct err *e) must_check;
+
+/* Is all of it there, whoever owns it? Gives 0, or -1 with e set (ERR_STATE). */
+int filter_check(struct nl_sock *nf, struct filter_wanted *w, struct err *e) must_check;
+
+/* Set e: others changed the ruleset each time that it was tried. Gives -1. */
+int filter_never_quiet(struct err *e);
+
+#endif

@@ -1,0 +1,178 @@
+#include "net/reference_portmap.h"
+
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "net/nft.h"
+#include "net/nft_read.h"
+#include "net/reference.h"
+
+#define PREFIX	    "CNI-DN-"
+#define HASH_DIGITS 21
+#define CHAIN_NAME  (sizeof(PREFIX) + HASH_DIGITS)
+
+/* Chains that one look notes; more take another. */
+#define CHAINS_MAX 64
+
+static const char table[] = "nat", entries[] = "CNI-HOSTPORT-DNAT";
+static const char newer_table[] = "cni_hostport";
+
+static int never_quiet(struct err *e)
+{
+	return err_set(e, ERR_TRY_AGAIN, "remove the reference's rules",
+		       "others changed the ruleset %d times meanwhile", NFT_TRIES);
+}
+
+/* --- the newer table -------------------------------------------------------------------------- */
+
+struct sweep {
+	uint8_t family;
+	const char *container_id;
+	struct nl_batch change;
+	bool any;
+};
+
+static int take_newer(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+{
+	struct sweep *s = arg;
+	struct nft_rule rule;
+
+	(void)op, (void)e;
+	if ((h->nlmsg_type & 0xff) == NFT_MSG_NEWGEN) {
+		nft_begin(&s->change, nft_read_generation(h));
+	} else if (nft_read_rule(&rule, h) && rule.comment &&
+		   strcmp(rule.comment, s->container_id) == 0) {
+		struct nft_at at = {s->family, newer_table, rule.chain};
+
+		nft_delete_rule(&s->change, "delete the reference's rule", &at, rule.handle);
+		s->any = true;
+	}
+	return 0;
+}
+
+static int sweep_newer(struct nl_sock *nf, struct sweep *s, struct err *e)
+{
+	struct nft_at at = {s->family, newer_table, NULL};
+	struct nl_batch q;
+
+	s->any = false;
+	nl_batch_init(&s->change);
+	nl_batch_init(&q);
+	nft_get_generation(&q);
+	nft_list_rules(&q, &at);
+	if (nl_ask(nf, &q, take_newer, s, e))
+		return -1;
+	if (!s->any)
+		return 0;
+	nft_end(&s->change);
+	return nl_apply(nf, &s->change, e);
+}
+
+int reference_portmap_remove(struct nl_sock *nf, uint8_t family, const char *network,
+			     const char *container_id, struct err *e)
+{
+	static struct sweep s;
+	char chain[CHAIN_NAME] = PREFIX;
+
+	reference_hash(chain + strlen(PREFIX), HASH_DIGITS, network, container_id);
+	if (reference_chain_remove(nf, family, table, entries, chain, e))
+		return -1;
+	s = (struct sweep){.family = nft_family(family), .container_id = container_id};
+	for (int i = 0; i < NFT_TRIES; i++) {
+		if (sweep_newer(nf, &s, e) == 0 || nft_unsupported(e))
+			return 0;
+		if (!nft_overtaken(e))
+			return -1;
+	}
+	return never_quiet(e);
+}
+
+/* --- collecting ------------------------------------------------------------------------------- */
+
+struct collection {
+	const char *network;
+	bool (*keep)(const char *container_id, void *arg);
+	void *arg;
+	char chain[CHAINS_MAX][CHAIN_NAME];
+	unsigned count;
+};
+
+/* The ID in "dnat name: "NETWORK" id: "ID"", if the network is that one. */
+static bool read_comment(char *id, size_t size, const char *comment, const char *network)
+{
+	char begin[300];
+	size_t n = (size_t)snprintf(begin, sizeof(begin), "dnat name: \"%s\" id: \"", network);
+	size_t len;
+
+	if (!comment || n >= sizeof(begin) || strncmp(comment, begin, n) != 0)
+		return false;
+	len = strcspn(comment + n, "\"");
+	if (len >= size || comment[n + len] != '"') /* it was too long, and cut */
+		return false;
+	memcpy(id, comment + n, len);
+	id[len] = '\0';
+	return true;
+}
+
+/* A container has an entry for each protocol: one chain. */
+static bool is_noted(const struct collection *c, const char *chain)
+{
+	for (unsigned i = 0; i < c->count; i++)
+		if (strcmp(c->chain[i], chain) == 0)
+			return true;
+	return false;
+}
+
+static int take_entry(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+{
+	struct collection *c = arg;
+	struct nft_rule rule;
+	char id[256];
+
+	(void)op, (void)e;
+	if (!nft_read_rule(&rule, h) || rule.action != NFT_ACTION_JUMP ||
+	    strncmp(rule.target, PREFIX, strlen(PREFIX)) != 0 ||
+	    strlen(rule.target) >= CHAIN_NAME || c->count == CHAINS_MAX ||
+	    is_noted(c, rule.target) ||
+	    !read_comment(id, sizeof(id), rule.xt_comment, c->network) || c->keep(id, c->arg))
+		return 0;
+	snprintf(c->chain[c->count++], CHAIN_NAME, "%s", rule.target);
+	return 0;
+}
+
+/* Gives 0, also where there is no nf_tables; -1 with e set. */
+static int note_chains(struct nl_sock *nf, uint8_t family, struct collection *c, struct err *e)
+{
+	struct nft_at at = {nft_family(family), table, entries};
+	struct nl_batch q;
+
+	for (int i = 0; i < NFT_TRIES; i++) {
+		c->count = 0;
+		nl_batch_init(&q);
+		nft_list_rules(&q, &at);
+		if (nl_dump(nf, &q, take_entry, c, e) == 0 || nft_unsupported(e))
+			return 0;
+		if (!nft_overtaken(e))
+			return -1;
+	}
+	return never_quiet(e);
+}
+
+int reference_portmap_collect(struct nl_sock *nf, uint8_t family, const char *network,
+			      bool (*keep)(const char *container_id, void *arg), void *arg,
+			      struct err *e)
+{
+	static struct collection c;
+
+	c = (struct collection){.network = network, .keep = keep, .arg = arg};
+	do {
+		if (note_chains(nf, family, &c, e))
+			return -1;
+		for (unsigned i = 0; i < c.count; i++)
+			if (reference_chain_remove(nf, family, table, entries, c.chain[i], e))
+				return -1;
+	} while (c.count == CHAINS_MAX);
+	return 0;
+}

@@ -1,0 +1,256 @@
+/*
+ * firewall: lets a pod's forwarded packets through where FORWARD drops, and keeps networks apart
+ * where the configuration asks for it. A chained plugin.
+ */
+#include <string.h>
+
+#include "applet.h"
+#include "base/log.h"
+#include "cni/gc.h"
+#include "cni/previous.h"
+#include "net/admission.h"
+#include "net/isolation.h"
+#include "net/netns.h"
+
+enum policy { OPEN, SAME_BRIDGE, ISOLATED };
+
+struct firewall_conf {
+	const char *admin_chain;
+	enum policy policy;
+};
+
+/* One request: whose rules, for which addresses. */
+struct firewall_job {
+	struct firewall_conf conf;
+	struct owner_tag owner;
+	struct ip addresses[2][ADMISSION_ADDRESSES_MAX]; /* IPv4, IPv6 */
+	unsigned count[2];
+	const char *bridge; /* NULL: none is needed */
+};
+
+static int read_conf(struct firewall_conf *c, const struct cni_request *rq, struct err *e)
+{
+	static const char *const words[] = {"open", "same-bridge", "isolated"};
+	const char *policy = json_str(json_get(rq->conf, "ingressPolicy"), "open");
+
+	/* backend: whichever is named, the effect is the same. */
+	json_str(json_get(rq->conf, "backend"), "");
+	c->admin_chain = json_str(json_get(rq->conf, "iptablesAdminChainName"), "");
+	if (!*c->admin_chain)
+		c->admin_chain = ADMISSION_ADMIN_CHAIN;
+	if (e->code)
+		return -1;
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
+		if (strcmp(policy, *policy ? words[i] : "") != 0)
+			continue;
+		c->policy = (enum policy)i;
+		return 0;
+	}
+	return err_set(e, ERR_CONFIG, NULL, "unknown ingress policy: \"%s\"", policy);
+}
+
+static void note_address(struct firewall_job *j, const struct ip *ip)
+{
+	unsigned family = ip->family == 6;
+
+	if (j->count[family] < ADMISSION_ADDRESSES_MAX)
+		j->addresses[family][j->count[family]++] = *ip;
+}
+
+static void begin(struct firewall_job *j, const struct cni_request *rq)
+{
+	struct owner owner = {rq->network, rq->container_id, rq->ifname};
+
+	memset(j, 0, sizeof(*j));
+	j->owner = owner_tag(&owner);
+}
+
+/* For ADD and CHECK: configuration and previous result. */
+static int begin_fully(struct firewall_job *j, const struct cni_request *rq,
+		       struct cni_result *prev, struct err *e)
+{
+	static const char *const words[] = {"open", "same-bridge", "isolated"};
+
+	begin(j, rq);
+	if (read_conf(&j->conf, rq, e) ||
+	    cni_previous_demand(prev, rq, "missing prevResult from earlier plugin", e))
+		return -1;
+	for (unsigned i = 0; i < prev->ip_count; i++)
+		note_address(j, &prev->ips[i].address.ip);
+	if (j->conf.policy == OPEN)
+		return 0;
+	if (prev->interface_count == 0)
+		return err_set(e, ERR_CONFIG, NULL,
+			       "interface needs to be set for ingress policy \"%s\", make sure to "
+			       "chain \"firewall\" plugin with \"bridge\"",
+			       words[j->conf.policy]);
+	j->bridge = prev->interfaces[0].name;
+	return 0;
+}
+
+static struct admission admission_of(const struct firewall_job *j, unsigned family)
+{
+	return (struct admission){
+		.family = family ? 6 : 4,
+		.admin_chain = j->conf.admin_chain,
+		.addresses = j->addresses[family],
+		.count = j->count[family],
+	};
+}
+
+/* --- verbs ------------------------------------------------------------------------------------- */
+
+static int remove_rules(struct nl_sock *nf, const struct firewall_job *j,
+			const struct owner_choice *which, struct err *e)
+{
+	for (unsigned family = 0; family < 2; family++) {
+		struct admission a = admission_of(j, family);
+
+		if (admission_remove(nf, &a, which, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int add_rules(struct nl_sock *nf, const struct firewall_job *j, struct err *e)
+{
+	for (unsigned family = 0; family < 2; family++) {
+		struct admission a = admission_of(j, family);
+
+		if (a.count == 0)
+			continue;
+		if (admission_add(nf, &a, &j->owner, e) ||
+		    (j->bridge &&
+		     isolation_add(nf, a.family, j->bridge, j->conf.policy == ISOLATED, e)))
+			return -1;
+	}
+	return 0;
+}
+
+static int add(const struct cni_request *rq, struct cni_result *rs, struct err *e)
+{
+	cleanup_nl struct nl_sock nf = {.fd = -1};
+	struct firewall_job j;
+	struct owner_choice own = owner_only(&j.owner);
+
+	if (begin_fully(&j, rq, rs, e) || nl_open(&nf, NL_NETFILTER, e))
+		return -1;
+	if (add_rules(&nf, &j, e) == 0)
+		return 0;
+	if (remove_rules(&nf, &j, &own, &(struct err){0}))
+		log_line("undo: not all of it");
+	return -1;
+}
+
+static int del(const struct cni_request *rq, struct err *e)
+{
+	cleanup_nl struct nl_sock nf = {.fd = -1};
+	struct firewall_job j;
+	struct owner_choice own = owner_only(&j.owner);
+	struct ip hint[CNI_IPS_MAX];
+	unsigned hints =
+		cni_result_addresses(hint, ARRAY_SIZE(hint), json_get(rq->conf, "prevResult"));
+
+	err_clear(e); /* what cannot be read is passed over */
+	begin(&j, rq);
+	for (unsigned i = 0; i < hints; i++)
+		note_address(&j, &hint[i]);
+	if (nl_open(&nf, NL_NETFILTER, e))
+		return -1;
+	return remove_rules(&nf, &j, &own, e);
+}
+
+static int check(const struct cni_request *rq, struct err *e)
+{
+	static struct cni_result prev;
+	cleanup_nl struct nl_sock nf = {.fd = -1};
+	struct firewall_job j;
+
+	if (begin_fully(&j, rq, &prev, e) || nl_open(&nf, NL_NETFILTER, e))
+		return -1;
+	for (unsigned family = 0; family < 2; family++) {
+		struct admission a = admission_of(&j, family);
+
+		if (a.count == 0)
+			continue;
+		if (admission_check(&nf, &a, e) ||
+		    (j.bridge &&
+		     isolation_check(&nf, a.family, j.bridge, j.conf.policy == ISOLATED, e)))
+			return -1;
+	}
+	return 0;
+}
+
+static int gc(const struct cni_request *rq, struct err *e)
+{
+	cleanup_nl struct nl_sock nf = {.fd = -1};
+	struct firewall_job j;
+	struct owner_choice stale;
+	struct cni_gc g;
+
+	begin(&j, rq);
+	if (cni_gc_begin(&g, rq, e) || nl_open(&nf, NL_NETFILTER, e))
+		return -1;
+	stale = cni_gc_choice(&g);
+	return remove_rules(&nf, &j, &stale, e);
+}
+
+/* In a namespace of its own: all that an ADD needs of the kernel. */
+static int try_add(void *arg, struct err *e)
+{
+	struct firewall_job *j = arg;
+	cleanup_nl struct nl_sock nf = {.fd = -1};
+
+	note_address(j, &(struct ip){4, {192, 0, 2, 1}});
+	if (j->conf.policy != OPEN)
+		j->bridge = "cni0";
+	return nl_open(&nf, NL_NETFILTER, e) || add_rules(&nf, j, e) ? -1 : 0;
+}
+
+static int status(const struct cni_request *rq, struct err *e)
+{
+	struct firewall_job j;
+
+	begin(&j, rq);
+	if (read_conf(&j.conf, rq, e))
+		return -1;
+	if (netns_try(try_add, &j, e) == 0)
+		return 0;
+	e->code = ERR_UNAVAILABLE;
+	return -1;
+}
+
+static const struct cni_plugin plugin = {
+	.name = "firewall",
+	.since = CNI_0_4_0,
+	.add = add,
+	.del = del,
+	.check = check,
+	.gc = gc,
+	.status = status,
+};
+
+const struct applet applet_firewall = {
+	.name = "firewall",
+	.summary = "CNI plugin: forwarded packets of pods pass, networks stay apart",
+	.help = "usage: firewall            called by a container runtime, never by hand\n"
+		"\n"
+		"CNI plugin, behind one that gives the pod its addresses: accepts what a pod sends\n"
+		"and the replies to it, where chain FORWARD would drop them. What administrators\n"
+		"want to stop goes into chain CNI-ADMIN, which is asked before.\n"
+		"\n"
+		"Keys:\n"
+		"  ingressPolicy  open (default); same-bridge: nothing comes from other bridges'\n"
+		"                 pods; isolated: nor from other pods of this one\n"
+		"  iptablesAdminChainName   default CNI-ADMIN\n"
+		"  backend        accepted; the effect is the same\n"
+		"\n"
+		"'iptables -S' shows the rules: FORWARD, CNI-FORWARD, CNI-ADMIN,\n"
+		"CNI-ISOLATION-STAGE-1 and -2.\n"
+		"\n"
+		"Example:\n"
+		"  {\"cniVersion\": \"1.0.0\", \"name\": \"mynet\", \"plugins\": [\n"
+		"    {\"type\": \"bash-cni\", \"subnet\": \"10.244.0.0/24\"},\n"
+		"    {\"type\": \"firewall\", \"ingressPolicy\": \"same-bridge\"}]}\n",
+	.plugin = &plugin,
+};
