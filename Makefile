@@ -40,6 +40,11 @@ CFLAGS  += $(STD) $(WARN) $(REPRODUCIBLE) -fvisibility=hidden -ffunction-section
            -fstack-protector-strong -fno-asynchronous-unwind-tables -fno-pie -MMD -MP
 # Nothing here counts in floating point, and small code is wanted more than fast switches.
 CFLAGS  += -mgeneral-regs-only -fno-jump-tables
+# Where every byte counts, the linker compiles: it sees the whole program at once.
+ifeq ($(NAME),minimal)
+CFLAGS  += -flto=1
+LDFLAGS += -Oz $(filter -m% -f%,$(CFLAGS))
+endif
 # PAGE is the largest page that a kernel of the architecture can have.
 LDFLAGS += -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack \
            -Wl,--build-id=none -Wl,-z,norelro -Wl,-z,noseparate-code \
