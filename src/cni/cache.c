@@ -138,7 +138,7 @@ static int take(const char *name, void *arg, struct err *e)
 int cache_read(struct cache *c, const char *dir, struct err *e)
 {
 	char *path = arena_format(e, "%s/results", dir);
-	cleanup_fd int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	cleanup_fd int fd = path ? openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	struct reading r = {c, fd};
 
 	if (!path)

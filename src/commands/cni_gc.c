@@ -319,7 +319,8 @@ static int take_file(const char *name, void *arg, struct err *e)
 
 static int collect_all(struct collection *c, struct err *e)
 {
-	cleanup_fd int dir = open(c->flags->conf_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int dir =
+		openat(AT_FDCWD, c->flags->conf_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir < 0)
 		return err_sys(e, ERR_IO, "read configurations", errno, "%s", c->flags->conf_dir);

@@ -58,7 +58,7 @@ static int put_young(const char *name, void *arg, struct err *e)
 
 static int put_all_young(struct out *w, const char *store, unsigned grace, struct err *e)
 {
-	cleanup_fd int dir = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int dir = openat(AT_FDCWD, store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct young y = {w, dir, clock_now(CLOCK_REALTIME).tv_sec - (time_t)grace};
 
 	if (dir < 0 && errno == ENOENT)

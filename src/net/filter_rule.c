@@ -21,9 +21,9 @@ static void put_state(struct nl_batch *b, enum xt_state state)
 
 static void put_comment(struct nl_batch *b, const char *comment)
 {
-	char info[XT_COMMENT_LEN] = "";
+	char info[XT_COMMENT_LEN] = {0}; /* to its end: the kernel compares all of it */
 
-	strncat(info, comment, sizeof(info) - 1);
+	snprintf(info, sizeof(info), "%s", comment);
 	nft_match_extension(b, "comment", 0, info, sizeof(info));
 }
 

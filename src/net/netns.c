@@ -104,7 +104,7 @@ int netns_run(const struct netns *ns, int (*do_it)(void *arg, struct err *e), vo
 
 int netns_try(int (*do_it)(void *arg, struct err *e), void *arg, struct err *e)
 {
-	struct netns ns = {.fd = -1, .host = open(OWN_NETNS, O_RDONLY | O_CLOEXEC)};
+	struct netns ns = {.fd = -1, .host = open_own()};
 	int result = -1;
 
 	if (ns.host < 0 || unshare(CLONE_NEWNET)) {

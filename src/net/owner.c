@@ -19,7 +19,7 @@ static void digest(uint8_t *out, size_t n, const char *const *texts, unsigned co
 struct owner_tag owner_tag(const struct owner *o)
 {
 	const char *const texts[] = {o->network, o->container_id, o->ifname};
-	struct owner_tag tag;
+	struct owner_tag tag = {0};
 
 	digest(tag.network, sizeof(tag.network), texts, 1);
 	digest(tag.attachment, sizeof(tag.attachment), texts, 3);

@@ -88,7 +88,7 @@ static void ifb_name(char name[static LINK_NAME], const struct cni_request *rq, 
 	char id[512];
 
 	snprintf(id, sizeof(id), "%s%s", rq->container_id, second ? rq->ifname : "");
-	memcpy(name, IFB_PREFIX, strlen(IFB_PREFIX));
+	snprintf(name, LINK_NAME, "%s", IFB_PREFIX);
 	reference_hash(name + strlen(IFB_PREFIX), IFB_DIGITS, rq->network, id);
 }
 

@@ -53,7 +53,9 @@ static struct json open_backup(int dir, const char *name, char text[static BACKU
 {
 	ssize_t n = file_read(dir, name, text, BACKUP_MAX);
 
-	return n < 0 ? (struct json){.tok = -1} : json_open(text, (size_t)n, name, e);
+	if (n < 0)
+		return (struct json){.tok = -1};
+	return json_open(text, (size_t)n, name, e);
 }
 
 bool tuning_backup_read(struct link_change *back, uint8_t mac[static MAC_BYTES],
