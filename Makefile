@@ -42,7 +42,7 @@ CFLAGS  += $(STD) $(WARN) $(REPRODUCIBLE) -fvisibility=hidden -ffunction-section
 CFLAGS  += -mgeneral-regs-only -fno-jump-tables
 # Where every byte counts, the linker compiles: it sees the whole program at once.
 ifeq ($(NAME),minimal)
-CFLAGS  += -flto=1
+CFLAGS  += -flto=auto
 LDFLAGS += -Oz $(filter -m% -f%,$(CFLAGS))
 endif
 # PAGE is the largest page that a kernel of the architecture can have.

@@ -1,5 +1,6 @@
 #include "net/filter_rule.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define XT_COMMENT_LEN 256 /* struct xt_comment_info: XT_MAX_COMMENT_LEN */
