@@ -53,7 +53,7 @@ DAMAGE = {
     "no default route in the pod": ("ip -n pod-a route del default", matrix.OTHER_HOST, "route"),
     "the gateway address is gone": ("ip addr del 10.244.0.1/24 dev cni0", matrix.OTHER_HOST, "10.244.0.1"),
     "the bridge is down": ("ip link set cni0 down", matrix.NEIGHBOUR, "cni0"),
-    "the neighbour's link is unplugged": ("ip link set $(bridge fdb show br cni0 | awk '/0a:58:0a:f4:00:03/ "
+    "the neighbour's link is unplugged": ("ip link set $(/usr/sbin/bridge fdb show br cni0 | awk '/0a:58:0a:f4:00:03/ "
                                           "{print $3; exit}') nomaster", matrix.NEIGHBOUR, "10.244.0.3"),
     "the other host is unreachable": ("ip route add unreachable 10.168.0.7", matrix.OTHER_HOST, "10.168.0.7"),
 }
