@@ -2,39 +2,17 @@
  * net/forward, in the kernel: iptables and nft see our rules as if typed, and see the rules, counters
  * and policies of others as they were.
  */
-#include "netns.h"
-
-#include <linux/netlink.h>
+#include "netfilter_fixture.h"
 
 #include "base/compiler.h"
 #include "net/forward.h"
 
-static struct nl_sock nf;
-static struct err e;
 static struct prefix pods;
 
-static int setup(void **state)
+static int setup_pods(void **state)
 {
-	(void)state;
-	if (enter_netns())
-		return -1;
-	memset(&e, 0, sizeof(e));
-	if (!prefix_parse(&pods, "10.244.0.0/16"))
-		return -1;
-	return nl_open(&nf, NETLINK_NETFILTER, &e);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	nl_close(&nf);
-	return 0;
-}
-
-static void ok(int result)
-{
-	if (result)
-		fail_msg("%s", e.msg);
+	pods = prefix_of("10.244.0.0/16");
+	return setup(state);
 }
 
 static struct forward_chain look(void)
@@ -342,7 +320,7 @@ static void test_without_nf_tables(void **state)
 {
 	(void)state;
 	nl_close(&nf);
-	ok(nl_open(&nf, NETLINK_ROUTE, &e));
+	ok(nl_open(&nf, NL_ROUTE, &e));
 	assert_false(look().there);
 	assert_int_equal(admit(), 0);
 	assert_int_equal(retract(), 0);
@@ -361,7 +339,7 @@ static int accept_and_retract(int i)
 	unsigned count;
 
 	(void)i;
-	if (nl_open(&own, NETLINK_NETFILTER, &failure))
+	if (nl_open(&own, NL_NETFILTER, &failure))
 		return -1;
 	for (int n = 0; n < ROUNDS; n++)
 		if (forward_accept(&own, &pods, &count, &failure) || count > 2 ||
@@ -381,7 +359,7 @@ static void test_many_at_once(void **state)
 			    "-A FORWARD -d 10.244.0.0/16 -j ACCEPT\n");
 }
 
-#define TEST(f) NETNS_TEST(f, setup, teardown)
+#define TEST(f) NETNS_TEST(f, setup_pods, teardown)
 
 int main(void)
 {

@@ -1,37 +1,15 @@
 /* net/forward_find: what stops packets and what masquerades them, in whosever tables. */
-#include "netns.h"
-
-#include <linux/netlink.h>
+#include "netfilter_fixture.h"
 
 #include "base/compiler.h"
 #include "net/forward.h"
 
-static struct nl_sock nf;
-static struct err e;
 static struct prefix pods;
 
-static int setup(void **state)
+static int setup_pods(void **state)
 {
-	(void)state;
-	if (enter_netns())
-		return -1;
-	memset(&e, 0, sizeof(e));
-	if (!prefix_parse(&pods, "10.244.0.0/16"))
-		return -1;
-	return nl_open(&nf, NETLINK_NETFILTER, &e);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	nl_close(&nf);
-	return 0;
-}
-
-static void ok(int result)
-{
-	if (result)
-		fail_msg("%s", e.msg);
+	pods = prefix_of("10.244.0.0/16");
+	return setup(state);
 }
 
 static unsigned admit(void)
@@ -136,12 +114,12 @@ static void test_without_nf_tables(void **state)
 {
 	(void)state;
 	nl_close(&nf);
-	ok(nl_open(&nf, NETLINK_ROUTE, &e));
+	ok(nl_open(&nf, NL_ROUTE, &e));
 	assert_string_equal(obstacle(), "none");
 	assert_false(masquerades());
 }
 
-#define TEST(f) NETNS_TEST(f, setup, teardown)
+#define TEST(f) NETNS_TEST(f, setup_pods, teardown)
 
 int main(void)
 {

@@ -1,41 +1,8 @@
 /* net/masquerade and net/nft_owned, in the kernel: what nft lists, and what is left. */
-#include "netns.h"
+#include "netfilter_fixture.h"
 
 #include "net/masquerade.h"
 #include "net/names.h"
-
-static struct nl_sock nf;
-static struct err e;
-
-static int setup(void **state)
-{
-	(void)state;
-	if (enter_netns())
-		return -1;
-	memset(&e, 0, sizeof(e));
-	return nl_open(&nf, NL_NETFILTER, &e);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	nl_close(&nf);
-	return 0;
-}
-
-static void ok(int result)
-{
-	if (result)
-		fail_msg("%s", e.msg);
-}
-
-static struct prefix prefix_of(const char *text)
-{
-	struct prefix p = {.len = 0};
-
-	assert_true(prefix_parse(&p, text));
-	return p;
-}
 
 static void add(const char *network, const char *id, const char *address)
 {

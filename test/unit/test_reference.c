@@ -1,32 +1,7 @@
 /* net/reference: what iptables-nft and nft have made under the reference plugins' names. */
-#include "netns.h"
+#include "netfilter_fixture.h"
 
 #include "net/reference.h"
-
-static struct nl_sock nf;
-static struct err e;
-
-static int setup(void **state)
-{
-	(void)state;
-	if (enter_netns())
-		return -1;
-	memset(&e, 0, sizeof(e));
-	return nl_open(&nf, NL_NETFILTER, &e);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	nl_close(&nf);
-	return 0;
-}
-
-static void ok(int result)
-{
-	if (result)
-		fail_msg("%s", e.msg);
-}
 
 /* As sha512sum has it; and what the reference's own tests expect. */
 static void test_hash(void **state)

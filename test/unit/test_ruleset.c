@@ -1,28 +1,7 @@
 /* net/ruleset, in the kernel: what nft lists, what stays of others, what many at once leave. */
-#include "netns.h"
-
-#include <linux/netlink.h>
+#include "netfilter_fixture.h"
 
 #include "net/ruleset.h"
-
-static struct nl_sock nf;
-static struct err e;
-
-static int setup(void **state)
-{
-	(void)state;
-	if (enter_netns())
-		return -1;
-	memset(&e, 0, sizeof(e));
-	return nl_open(&nf, NETLINK_NETFILTER, &e);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	nl_close(&nf);
-	return 0;
-}
 
 static struct ruleset wanted(const char *name, const char *subnet, const char *network)
 {
@@ -36,12 +15,6 @@ static struct ruleset wanted(const char *name, const char *subnet, const char *n
 static struct ruleset mynet(void)
 {
 	return wanted("mynet", "10.244.0.0/24", "10.244.0.0/16");
-}
-
-static void ok(int result)
-{
-	if (result)
-		fail_msg("%s", e.msg);
 }
 
 static enum ruleset_state look(const struct ruleset *r)
@@ -301,7 +274,7 @@ static void test_without_nf_tables(void **state)
 
 	(void)state;
 	nl_close(&nf);
-	ok(nl_open(&nf, NETLINK_ROUTE, &e));
+	ok(nl_open(&nf, NL_ROUTE, &e));
 	assert_int_equal(look(&r), RULESET_ABSENT);
 	assert_false(remove_named(4, "mynet"));
 	assert_int_equal(ruleset_set(&nf, &r, &e), -1);
@@ -318,7 +291,7 @@ static int set_by_turns(struct ruleset *r)
 	struct err failure = {0};
 	struct nl_sock own;
 
-	if (nl_open(&own, NETLINK_NETFILTER, &failure))
+	if (nl_open(&own, NL_NETFILTER, &failure))
 		return -1;
 	for (int n = 0; n < ROUNDS && failure.code == 0; n++) {
 		r->masquerade = n % 2 ? MASQUERADE_OUTSIDE : MASQUERADE_ALL;
