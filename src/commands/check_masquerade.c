@@ -36,7 +36,7 @@ static int look_for_masquerade(struct check *c, const struct pod_range *range,
 		return 0;
 	if (look_at_translation(c, from, &outside, out, &v, e))
 		return -1;
-	if (v.fate == FATE_NAT)
+	if (v.fate == FATE_NAT || !v.certain)
 		return 0;
 	prefix_format(subnet, &range->subnet);
 	if (c->configured && c->net.masquerade != MASQUERADE_NONE)

@@ -1,5 +1,6 @@
 #include "net/rules.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "net/nft.h"
@@ -41,8 +42,15 @@ static int ask_legacy(void *arg, struct err *e)
 	*q->verdict = (struct verdict){.fate = FATE_PASS, .certain = true};
 	if (!(xtables_in_use(family) & q->table))
 		return 0;
-	if (xtables_read(family, q->table, &t, e))
+	if (xtables_read(family, q->table, &t, e)) {
+		/* Without CAP_NET_RAW nobody may read them. The rest can be looked at. */
+		if (e->sys == EPERM) {
+			err_clear(e);
+			q->verdict->certain = false;
+			return 0;
+		}
 		return xtables_unsupported(e) ? 0 : -1;
+	}
 	if (!(t.hooks & 1u << q->hook))
 		return 0;
 	xt_eval(&t, q->hook, q->packet, q->verdict);
@@ -94,5 +102,6 @@ int rules_translate(struct rules *r, const struct packet *p, struct verdict *v, 
 		return -1;
 	if (one.fate == FATE_NAT)
 		*v = one;
+	v->certain = v->certain && one.certain;
 	return 0;
 }

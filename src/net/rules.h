@@ -23,7 +23,10 @@ struct rules {
 int rules_filter(struct rules *r, enum nft_hook hook, const struct packet *p, struct verdict *v,
 		 struct err *e) must_check;
 
-/* Is the packet's source translated when it leaves (postrouting)? v->fate is FATE_NAT then. */
+/*
+ * Is the packet's source translated when it leaves (postrouting)? v->fate is FATE_NAT then; if it is
+ * not and v->certain is false, there are rules that could not be read.
+ */
 int rules_translate(struct rules *r, const struct packet *p, struct verdict *v,
 		    struct err *e) must_check;
 
