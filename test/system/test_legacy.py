@@ -138,7 +138,8 @@ def test_the_next_add_heals(node, damage):
 
 
 def test_idempotent(node):
-    node.sh(f"{DROPS}; {DROPS6}")
+    # A bridge that does not listen to multicast sends nothing of its own, which the rules would count.
+    node.sh(f"{DROPS}; {DROPS6}; ip link add cni0 type bridge mcast_snooping 0")
     node.run("cni-node", "up", *FLAGS6)
     before = saved(node)
     for _ in range(3):
