@@ -3,14 +3,12 @@
  */
 #include "ipam/lease_index_file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -115,65 +113,51 @@ static void enter(struct lease_index *x, int dir, const struct ip *ip, const cha
 		lease_index_put_found(x, ip, state, state == LEASE_OWNED ? &text.owner : NULL);
 }
 
-/*
- * Go through the directory. Gives how many lease files there are; those that there is room for go
- * into x, which may be NULL; -1 with errno set.
- *
- * The system call itself: opendir would take memory from malloc. struct dirent is laid out as the
- * kernel's linux_dirent64 on 64-bit machines, in musl and in glibc.
- */
-static long read_directory(int dir, struct lease_index *x)
+struct reading {
+	int dir;
+	struct lease_index *x; /* NULL: count only */
+	uint32_t found;
+};
+
+static int take_name(const char *name, void *arg, struct err *e)
 {
-	union {
-		char bytes[32768];
-		struct dirent align;
-	} buf;
-	long n, found = 0;
+	struct reading *r = arg;
 	struct ip ip;
 
-	if (lseek(dir, 0, SEEK_SET) < 0)
-		return -1;
-	while ((n = syscall(SYS_getdents64, dir, &buf, sizeof(buf))) > 0) {
-		for (long at = 0; at < n;) {
-			const struct dirent *d = (const void *)(buf.bytes + at);
-
-			if (names_lease(&ip, d->d_name)) {
-				if (x && x->filled < x->room)
-					enter(x, dir, &ip, d->d_name);
-				found++;
-			}
-			at += d->d_reclen;
-		}
-	}
-	return n < 0 ? -1 : found;
+	(void)e;
+	if (!names_lease(&ip, name))
+		return 0;
+	if (r->x && r->x->filled < r->x->room)
+		enter(r->x, r->dir, &ip, name);
+	r->found++;
+	return 0;
 }
 
-static int read_failed(const struct lease_store *s, struct err *e)
+/* Go through the directory: count the lease files; those that there is room for go into r->x. */
+static int read_directory(const struct lease_store *s, struct reading *r, struct err *e)
 {
-	return err_sys(e, ERR_IO, "read leases", errno, "%s", s->path);
+	if (lseek(r->dir, 0, SEEK_SET) < 0)
+		return err_sys(e, ERR_IO, "read directory", errno, "%s", s->path);
+	return file_each(r->dir, s->path, take_name, r, e);
 }
 
 int lease_index_load(struct lease_store *s, struct err *e)
 {
-	struct lease_index *x;
+	struct reading r = {.dir = s->dir};
 	uint32_t room = ROOM_MIN;
-	long found;
 
 	lease_index_find(s);
 	if (s->index)
 		return 0;
-	found = read_directory(s->dir, NULL);
-	if (found < 0)
-		return read_failed(s, e);
-	while (room < 2 * (unsigned long)found)
-		room *= 2;
-	x = make_index(s, room, e);
-	if (!x)
+	if (read_directory(s, &r, e))
 		return -1;
-	if (read_directory(s->dir, x) < 0)
-		return read_failed(s, e);
-	log_trace("%s: read %u leases", s->path, x->filled);
-	s->index = x;
+	while (room < 2 * (unsigned long)r.found)
+		room *= 2;
+	r.x = make_index(s, room, e);
+	if (!r.x || read_directory(s, &r, e))
+		return -1;
+	log_trace("%s: read %u leases", s->path, r.x->filled);
+	s->index = r.x;
 	return 0;
 }
 
