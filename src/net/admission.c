@@ -240,17 +240,15 @@ int admission_remove(struct nl_sock *nf, const struct admission *a,
 		     const struct owner_choice *which, struct err *e)
 {
 	static struct removal r;
-	int overtaken = 0;
+	unsigned tries = 0;
 
 	r.admission = a;
 	r.which = which;
 	do {
 		if (remove_once(nf, &r, e) == 0)
 			continue;
-		if (!nft_overtaken(e))
+		if (!nft_again(&tries, e))
 			return -1;
-		if (++overtaken == NFT_TRIES)
-			return filter_never_quiet(e);
 		r.any = true;
 	} while (r.any); /* until a look finds nothing to remove */
 	return legacy_in_use(a->family) && !a->published ? legacy_remove(a, e) : 0;

@@ -109,34 +109,25 @@ static int add_once(struct nl_sock *nf, struct filter_wanted *w, const char *mor
 	return nl_apply(nf, &change, e);
 }
 
-int filter_never_quiet(struct err *e)
-{
-	return err_set(e, ERR_TRY_AGAIN, "change the rules of iptables' filter",
-		       "others changed the ruleset %d times meanwhile", NFT_TRIES);
-}
-
 int filter_add(struct nl_sock *nf, struct filter_wanted *w, const char *more_chain,
 	       const struct owner_tag *owner, struct err *e)
 {
-	for (int i = 0; i < NFT_TRIES; i++) {
-		if (add_once(nf, w, more_chain, owner, e) == 0)
-			return 0;
-		if (!nft_overtaken(e))
+	unsigned tries = 0;
+
+	while (add_once(nf, w, more_chain, owner, e))
+		if (!nft_again(&tries, e))
 			return -1;
-	}
-	return filter_never_quiet(e);
+	return 0;
 }
 
 int filter_check(struct nl_sock *nf, struct filter_wanted *w, struct err *e)
 {
 	struct visit v = {.wanted = w};
+	unsigned tries = 0;
 
-	for (int i = 0; i < NFT_TRIES; i++) {
-		if (look(nf, &v, e) == 0)
-			break;
-		if (!nft_overtaken(e))
+	while (look(nf, &v, e))
+		if (!nft_again(&tries, e))
 			return -1;
-	}
 	for (unsigned i = 0; i < w->count; i++)
 		if (!w->there[i])
 			return err_set(e, ERR_STATE, "check firewall",

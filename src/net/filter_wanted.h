@@ -36,7 +36,4 @@ int filter_add(struct nl_sock *nf, struct filter_wanted *w, const char *more_cha
 /* Is all of it there, whoever owns it? Gives 0, or -1 with e set (ERR_STATE). */
 int filter_check(struct nl_sock *nf, struct filter_wanted *w, struct err *e) must_check;
 
-/* Set e: others changed the ruleset each time that it was tried. Gives -1. */
-int filter_never_quiet(struct err *e);
-
 #endif

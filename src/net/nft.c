@@ -53,6 +53,17 @@ bool nft_overtaken(struct err *e)
 	return true;
 }
 
+bool nft_again(unsigned *tries, struct err *e)
+{
+	if (!nft_overtaken(e))
+		return false;
+	if (++*tries < NFT_TRIES)
+		return true;
+	err_set(e, ERR_TRY_AGAIN, "look at the rules, or change them",
+		"others changed the ruleset %d times meanwhile", NFT_TRIES);
+	return false;
+}
+
 void nft_table(struct nl_batch *b, const struct nft_at *at)
 {
 	nft_op(b, "create table", NFT_MSG_NEWTABLE, NLM_F_CREATE, at->family);

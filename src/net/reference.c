@@ -68,6 +68,7 @@ static int remove_once(struct nl_sock *nf, struct removal *r, struct err *e)
 	struct nft_at at = {r->base.family, r->base.table, r->chain};
 	struct nl_batch q;
 
+	r->there = false;
 	nl_batch_init(&r->change);
 	nl_batch_init(&q);
 	nft_get_generation(&q);
@@ -87,18 +88,15 @@ int reference_chain_remove(struct nl_sock *nf, uint8_t ip_family, const char *ta
 			   const char *base, const char *chain, struct err *e)
 {
 	struct removal r = {.base = {nft_family(ip_family), table, base}, .chain = chain};
+	unsigned tries = 0;
 
-	for (int i = 0; i < NFT_TRIES; i++) {
-		r.there = false;
-		if (remove_once(nf, &r, e) == 0)
-			return 0;
+	while (remove_once(nf, &r, e)) {
 		if (e->sys == ENOENT)
-			err_clear(e); /* somebody else has removed it */
-		else if (!nft_overtaken(e))
+			e->sys = EINTR; /* somebody else has removed it */
+		if (!nft_again(&tries, e))
 			return -1;
 	}
-	return err_set(e, ERR_TRY_AGAIN, "remove the reference plugin's rules",
-		       "others changed the ruleset %d times meanwhile", NFT_TRIES);
+	return 0;
 }
 
 /* --- ipMasq ------------------------------------------------------------------------------------- */

@@ -19,12 +19,6 @@
 static const char table[] = "nat", entries[] = "CNI-HOSTPORT-DNAT";
 static const char newer_table[] = "cni_hostport";
 
-static int never_quiet(struct err *e)
-{
-	return err_set(e, ERR_TRY_AGAIN, "remove the reference's rules",
-		       "others changed the ruleset %d times meanwhile", NFT_TRIES);
-}
-
 /* --- the newer table -------------------------------------------------------------------------- */
 
 struct sweep {
@@ -75,18 +69,16 @@ int reference_portmap_remove(struct nl_sock *nf, uint8_t family, const char *net
 {
 	static struct sweep s;
 	char chain[CHAIN_NAME] = PREFIX;
+	unsigned tries = 0;
 
 	reference_hash(chain + strlen(PREFIX), HASH_DIGITS, network, container_id);
 	if (reference_chain_remove(nf, family, table, entries, chain, e))
 		return -1;
 	s = (struct sweep){.family = nft_family(family), .container_id = container_id};
-	for (int i = 0; i < NFT_TRIES; i++) {
-		if (sweep_newer(nf, &s, e) == 0 || nft_unsupported(e))
-			return 0;
-		if (!nft_overtaken(e))
+	while (sweep_newer(nf, &s, e) && !nft_unsupported(e))
+		if (!nft_again(&tries, e))
 			return -1;
-	}
-	return never_quiet(e);
+	return 0;
 }
 
 /* --- collecting ------------------------------------------------------------------------------- */
@@ -147,17 +139,16 @@ static int note_chains(struct nl_sock *nf, uint8_t family, struct collection *c,
 {
 	struct nft_at at = {nft_family(family), table, entries};
 	struct nl_batch q;
+	unsigned tries = 0;
 
-	for (int i = 0; i < NFT_TRIES; i++) {
+	do {
 		c->count = 0;
 		nl_batch_init(&q);
 		nft_list_rules(&q, &at);
 		if (nl_dump(nf, &q, take_entry, c, e) == 0 || nft_unsupported(e))
 			return 0;
-		if (!nft_overtaken(e))
-			return -1;
-	}
-	return never_quiet(e);
+	} while (nft_again(&tries, e));
+	return -1;
 }
 
 int reference_portmap_collect(struct nl_sock *nf, uint8_t family, const char *network,
