@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "net/hostport_table.h"
+#include "net/legacy_hostport.h"
+#include "net/ruleset.h"
+#include "net/xtables.h"
 
 /* Elements that one round removes; more take another. */
 #define ROUND 128
@@ -84,14 +87,16 @@ static int look(struct nl_sock *nf, struct order *o, struct err *e)
 	return hostport_look(nf, o->set->pod.ip.family, &o->table, compare, o, e);
 }
 
-/* Is it that this kernel has no nf_tables for that? Then in plain words. */
+/* There is no nf_tables: was e that there is no legacy iptables either? Then in plain words. */
 static int explain(uint8_t family, struct err *e)
 {
-	if (nft_unsupported(e))
-		return err_set(e, ERR_KERNEL, "map host ports",
-			       "the kernel lacks nf_tables for IPv%u (CONFIG_NF_TABLES_IPV%u, "
-			       "CONFIG_NFT_NAT, CONFIG_NFT_FIB_IPV%u)",
-			       family, family, family);
+	if (xtables_unsupported(e))
+		return err_set(
+			e, ERR_KERNEL, "map host ports",
+			"the kernel has neither nf_tables for IPv%u (CONFIG_NF_TABLES_IPV%u, "
+			"CONFIG_NFT_NAT, CONFIG_NFT_FIB_IPV%u) nor iptables' nat "
+			"(CONFIG_IP%s_NF_NAT)",
+			family, family, family, family == 6 ? "6" : "");
 	return -1;
 }
 
@@ -230,9 +235,14 @@ int hostport_add(struct nl_sock *nf, const struct owner *owner, const struct hos
 	unsigned tries = 0;
 
 	begin_order(&o, owner, set, list, count);
-	while (add_once(nf, &o, e))
+	while (add_once(nf, &o, e)) {
+		if (ruleset_unsupported(e))
+			return legacy_hostport_add(owner, set, list, count, e)
+				       ? explain(set->pod.ip.family, e)
+				       : 0;
 		if (!nft_again(&tries, e))
-			return explain(set->pod.ip.family, e);
+			return -1;
+	}
 	return 0;
 }
 
@@ -262,9 +272,14 @@ int hostport_check(struct nl_sock *nf, const struct owner *owner,
 	unsigned tries = 0;
 
 	begin_order(&o, owner, set, list, count);
-	while (check_once(nf, &o, e))
+	while (check_once(nf, &o, e)) {
+		if (ruleset_unsupported(e))
+			return legacy_hostport_check(owner, set, list, count, e)
+				       ? explain(set->pod.ip.family, e)
+				       : 0;
 		if (!nft_again(&tries, e))
-			return explain(set->pod.ip.family, e);
+			return -1;
+	}
 	return 0;
 }
 
@@ -379,5 +394,5 @@ int hostport_remove(struct nl_sock *nf, uint8_t family, const struct owner_choic
 			return -1;
 		r.more = true;
 	} while (r.more);
-	return 0;
+	return legacy_hostport_remove(family, which, udp, e);
 }

@@ -139,15 +139,10 @@ int masquerade_sweep(struct nl_sock *nf, const char *network, nft_keep_fn *keep,
 {
 	for (uint8_t family = 4; family <= 6; family += 2) {
 		struct nft_owned o = place(family);
-		unsigned removed = 0;
-		bool any;
 
-		if (nft_owned_remove(nf, &o, network, keep, arg, &removed, e))
-			return -1;
-		/* Which owners there are, legacy rules do not say: only that it is this one. */
-		if (removed == 0 && keep == nft_keep_others &&
-		    xtables_in_use(family) & XTABLES_NAT &&
-		    legacy_masquerade_remove(family, arg, &any, e))
+		if (nft_owned_remove(nf, &o, network, keep, arg, NULL, e) ||
+		    (xtables_in_use(family) & XTABLES_NAT &&
+		     legacy_masquerade_sweep(family, network, keep, arg, e)))
 			return -1;
 	}
 	return 0;

@@ -216,6 +216,13 @@ void nft_list_chains(struct nl_batch *b, uint8_t family)
 	nft_op(b, "list chains", NFT_MSG_GETCHAIN, NLM_F_DUMP, family);
 }
 
+int nft_open(struct nl_sock *s, struct err *e)
+{
+	if (nl_open(s, NL_NETFILTER, e) == 0)
+		return 0;
+	return nft_unsupported(e) ? 0 : -1;
+}
+
 bool nft_unsupported(struct err *e)
 {
 	/* EINVAL is what nfnetlink_rcv_msg answers for a subsystem that is not there. */

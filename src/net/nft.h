@@ -25,6 +25,7 @@
 #include "base/ip.h"
 #include "net/owner.h"
 #include "netlink/batch.h"
+#include "netlink/socket.h"
 
 /* Of linux/netfilter.h and nf_nat.h, which cannot stand beside musl's netinet/in.h. */
 enum { NFPROTO_INET = 1, NFPROTO_IPV4 = 2, NFPROTO_BRIDGE = 7, NFPROTO_IPV6 = 10 };
@@ -166,5 +167,11 @@ void nft_list_chains(struct nl_batch *b, uint8_t family);
 
 /* Was e only that this kernel has no nf_tables, or not this family? Then forget it. */
 bool nft_unsupported(struct err *e);
+
+/*
+ * Open a NETLINK_NETFILTER socket. Where the kernel has no such thing, it stays closed, and whatever
+ * is sent by it fails as nft_unsupported knows it.
+ */
+int nft_open(struct nl_sock *s, struct err *e) must_check;
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "net/nft.h"
 #include "net/nft_read.h"
+#include "net/xtables.h"
 
 #define CHAIN_DIGITS   24
 #define COMMENT_DIGITS 16
@@ -91,6 +92,8 @@ int reference_chain_remove(struct nl_sock *nf, uint8_t ip_family, const char *ta
 	unsigned tries = 0;
 
 	while (remove_once(nf, &r, e)) {
+		if (nft_unsupported(e))
+			return 0;
 		if (e->sys == ENOENT)
 			e->sys = EINTR; /* somebody else has removed it */
 		if (!nft_again(&tries, e))
@@ -142,17 +145,27 @@ static int find(struct nl_sock *nf, struct search *s, const char *chain, struct 
 	return nl_ask(nf, &q, take_found, s, e);
 }
 
+static unsigned drop_chain(struct xt_table *t, void *chain)
+{
+	return xt_chain_remove(t, chain);
+}
+
 int reference_masquerade_remove(struct nl_sock *nf, const char *network, const char *container_id,
 				const char *ifname, struct err *e)
 {
 	char chain[4 + CHAIN_DIGITS + 1] = "CNI-", attachment[512];
 	struct search s = {.rules = 0};
+	unsigned changes;
 
 	reference_hash(chain + 4, CHAIN_DIGITS, network, container_id);
 	snprintf(attachment, sizeof(attachment), "%s:", ifname);
 	reference_hash(s.mark, COMMENT_DIGITS, network, "");
 	s.mark[COMMENT_DIGITS] = '-';
 	reference_hash(s.mark + COMMENT_DIGITS + 1, COMMENT_DIGITS, attachment, container_id);
+	for (uint8_t family = 4; family <= 6; family += 2)
+		if (xtables_in_use(family) & XTABLES_NAT &&
+		    xtables_change(family, XTABLES_NAT, drop_chain, chain, &changes, e))
+			return -1;
 	if (find(nf, &s, chain, e))
 		return nft_unsupported(e) || nft_overtaken(e) ? 0 : -1;
 	for (unsigned i = 0; i < 2; i++)
