@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "net/address.h"
 #include "net/bridge.h"
+#include "net/nft.h"
 #include "net/node_down.h"
 #include "net/node_forwarding.h"
 #include "net/node_rules.h"
@@ -20,12 +21,8 @@ int node_sockets_open(struct node_sockets *s, struct err *e)
 	s->route.fd = s->netfilter.fd = -1;
 	if (nl_open(&s->route, NL_ROUTE, e))
 		return -1;
-	if (nl_open(&s->netfilter, NL_NETFILTER, e) == 0)
+	if (nft_open(&s->netfilter, e) == 0)
 		return 0;
-	if (e->sys == EPROTONOSUPPORT) {
-		err_clear(e);
-		return 0;
-	}
 	node_sockets_close(s);
 	return -1;
 }
