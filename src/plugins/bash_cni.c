@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "cni/wanted.h"
 #include "net/address.h"
+#include "net/node_memory.h"
 #include "net/sysctl.h"
 #include "plugins/bash_cni.h"
 
@@ -278,7 +279,7 @@ static int describe(const struct job *j, struct cni_result *rs, struct err *e)
 static int look_at_node(struct job *j, struct node_state *node, struct err *e)
 {
 	if (!j->conf.manual)
-		return node_look(&j->host, &j->conf.net, node, e);
+		return node_look_again(&j->host, &j->conf.net, node, e);
 	if (node_look_bridge(&j->host.route, &j->conf.net, node, e))
 		return -1;
 	return job_demand_bridge(j, node, e);
