@@ -14,6 +14,8 @@ TRIPLET := x86_64-linux-gnu
 MUSL    := x86_64-linux-musl
 LDSO    := ld-linux-x86-64.so.2
 PAGE    := 4096
+# Debian 12's ld packs them for this architecture only; elsewhere musl relocates, from a longer list.
+PACK    := -Wl,-z,pack-relative-relocs
 endif
 
 # build/ for what users want: the full set on this machine. Others have folders of their own.
@@ -49,7 +51,7 @@ LDFLAGS += -Oz $(filter -m% -f%,$(CFLAGS))
 # here. PAGE is the largest page that a kernel of the architecture can have; start.ld sees to it that
 # parts with other rights are that far apart, and ld, for whom pages are small, pads nothing.
 LDFLAGS += -nostdlib -static-pie -Wl,--gc-sections,--build-id=none,--spare-dynamic-tags=0 \
-           -Wl,-z,noexecstack,-z,relro,-z,now,-z,text,-z,pack-relative-relocs,-z,noseparate-code \
+           -Wl,-z,noexecstack,-z,relro,-z,now,-z,text,-z,noseparate-code $(PACK) \
            -Wl,-z,max-page-size=16,-z,common-page-size=16,--defsym=PAGE=$(PAGE),-T,src/start.ld
 LIBC := -L/usr/lib/$(MUSL) -l:rcrt1.o -l:crti.o -l:crtn.o -Wl,--start-group -lc -lgcc -Wl,--end-group
 LINK = $(REALGCC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBC)

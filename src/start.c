@@ -30,9 +30,9 @@ __asm__(".globl begin\n.hidden begin\nbegin: call relocate\n\tjmp _start\n");
 __attribute__((no_stack_protector)) void relocate(void)
 {
 	size_t base = (size_t)__ehdr_start;
-	size_t *at = NULL;
+	size_t *at = (size_t *)relro_begin;
 
-	for (const size_t *r = relr_begin; r < relr_end; r++) {
+	for (const size_t *r = relr_begin; r != relr_end; r++) {
 		if (*r & 1) {
 			for (size_t bits = *r >> 1, i = 0; bits; bits >>= 1, i++)
 				if (bits & 1)

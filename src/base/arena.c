@@ -65,6 +65,13 @@ void arena_back(size_t mark)
 	used = mark;
 }
 
+void arena_wipe(void)
+{
+	arena_reset();
+	explicit_bzero(region, dirty);
+	dirty = 0;
+}
+
 void arena_reset(void)
 {
 	arena_back(0);
