@@ -75,6 +75,13 @@ void arena_back(size_t mark)
 	arena.used = mark;
 }
 
+void arena_wipe(void)
+{
+	arena_reset();
+	explicit_bzero(region, dirty);
+	dirty = 0;
+}
+
 void arena_reset(void)
 {
 	arena_back(0);

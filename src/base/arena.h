@@ -36,6 +36,9 @@ char *arena_format(struct err *e, const char *fmt, ...) print_format(2, 3) must_
 size_t arena_mark(void);
 void arena_back(size_t mark);
 
+/* Give everything back and overwrite it: there were secrets in it. */
+void arena_wipe(void);
+
 /* Give everything back: for tests, fuzzers and commands that work in rounds. */
 void arena_reset(void);
 

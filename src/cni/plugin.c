@@ -12,6 +12,7 @@
 #include "base/say.h"
 #include "base/version.h"
 #include "cni/error.h"
+#include "net/confine.h"
 #include "json/writer.h"
 
 /* A previous result may have to be printed as it came; one of our own is far smaller. */
@@ -153,6 +154,8 @@ int cni_run(const struct cni_plugin *p)
 	if (!command || !*command)
 		return print_about(p);
 	hold_off_sigpipe();
+	if (!p->executes)
+		confine_rights(confine_plugin);
 	if (p->log_file)
 		log_open(p->log_file, p->name);
 	log_line("CNI command: %s", command);

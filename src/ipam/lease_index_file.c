@@ -175,7 +175,7 @@ void lease_index_close(struct lease_store *s)
 		x->stamp[0] = now[1].tv_sec;
 		x->stamp[1] = now[1].tv_nsec;
 		x->changed = false;
-		if (futimens(s->dir, now))
+		if (file_stamp(s->dir, NULL, now))
 			log_trace("%s: time not set", s->path);
 	}
 	munmap(x, size_for(x->room));

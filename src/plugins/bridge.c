@@ -282,6 +282,7 @@ static int del(const struct cni_request *rq, struct err *e)
 
 static const struct cni_plugin plugin = {
 	.name = "bridge",
+	.executes = true,
 	.add = add,
 	.del = del,
 	.check = bridge_check,

@@ -218,6 +218,7 @@ static int status(const struct cni_request *rq, struct err *e)
 
 static const struct cni_plugin plugin = {
 	.name = "ptp",
+	.executes = true,
 	.add = add,
 	.del = del,
 	.check = check,
