@@ -243,7 +243,7 @@ $(OUT)/bench/%: tools/bench/%.c $(OBJ)/include/.done
 	$(call say,CC,$<)
 	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) $(LDFLAGS) -o $@ $<
 
-# B='--scenario one --json': arguments of tools/bench/bench.py.
+# B='--scenario one --json', B=--quick, B=--write-budgets ...: arguments of tools/bench/bench.py.
 bench: all $(OUT)/bench/floor $(OUT)/bench/runtime $(OUT)/bench/flood | deps-test
 	$(Q)tools/private.sh $(PYTHON) tools/bench/bench.py --build $(OUT) $(B)
 

@@ -21,6 +21,9 @@ import counts  # noqa: E402
 from lab import LabError, configs  # noqa: E402
 from nodes import Unequal, makers_missing  # noqa: E402
 from scenarios import GO_BRIDGE, SCENARIOS  # noqa: E402
+from timings import goals_table  # noqa: E402
+
+CHARTED = ("one", "masquerade", "chain")
 
 
 def arguments():
@@ -31,18 +34,11 @@ def arguments():
     parser.add_argument("--rounds", type=int, help="in place of what the scenario says")
     parser.add_argument("--quick", action="store_true", help="a tenth of the rounds")
     parser.add_argument("--json", action="store_true", help="print JSON, all timings included")
-    parser.add_argument("--svg", type=Path, help="write a chart of the first scenario's medians to this file")
+    parser.add_argument("--svg", type=Path, help="write a chart of the medians of " + ", ".join(CHARTED) + " to this file")
     parser.add_argument("--assert", dest="insist", action="store_true", help="exit 1 if a goal is missed")
     parser.add_argument("--counts", action="store_true", help="nothing but system calls and instructions of fixed cases")
     parser.add_argument("--write-budgets", action="store_true", help="the same, into tools/bench/budgets.txt")
     return parser.parse_args()
-
-
-def print_goals(goals):
-    width = max(len(goal.case) for goal in goals)
-    print(f"\n{'Goals':{width}}  measured  wanted")
-    for goal in goals:
-        print(f"{goal.case:{width}}  {goal.measured:8.2f}  {goal.words:18} {'met' if goal.met else 'MISSED'}")
 
 
 def print_counts(options):
@@ -65,15 +61,15 @@ def measure(options):
             print(f"\n{outcomes[-1].text}", flush=True)
     goals = [goal for outcome in outcomes for goal in outcome.goals]
     seconds = round(time.monotonic() - begin, 1)
-    if options.svg and outcomes[0].medians:
-        options.svg.write_text(chart.bars(outcomes[0].title, outcomes[0].medians))
+    if options.svg:
+        options.svg.write_text(chart.draw({outcome.title: outcome.medians for outcome in outcomes
+                                           if outcome.name in CHARTED}))
     if options.json:
         print(json.dumps({"kernel": platform.release(), "seconds": seconds,
                           "scenarios": {outcome.name: outcome.data for outcome in outcomes},
                           "goals": [vars(goal) for goal in goals]}))
     elif goals:
-        print_goals(goals)
-        print(f"\nLinux {platform.release()}, {seconds:.0f} s")
+        print(f"\n{goals_table(goals)}\n\nLinux {platform.release()}, {seconds:.0f} s")
     return goals
 
 

@@ -91,8 +91,9 @@ GO_BRIDGE = Network("Go bridge", GO, ["bridge"])
 OURS = ("bash-cni", "bridge")
 
 
-def against_go(candidate, base, add, delete):
-    return [Goal("add", candidate, base, at_least=add), Goal("del", candidate, base, at_least=delete)]
+def against_go(candidate, base, add, delete, limit=None):
+    return [Goal("add", candidate, base, at_least=add, limit=limit),
+            Goal("del", candidate, base, at_least=delete, limit=limit)]
 
 
 def with_leases(count):
@@ -116,9 +117,9 @@ HOST_PORTS = (0, 100, 1000, 5000)
 
 SCENARIOS = [
     Timed("one", "One pod at a time", [NOTHING, FLOOR_NETWORK, FLOOR_STORE, BASH_CNI, BRIDGE, GO_BRIDGE, SEED], [
-        *(Goal("add", ours, "floor", at_most=1.3) for ours in OURS),
-        *(goal for ours in OURS for goal in against_go(ours, "Go bridge", 8, 20)),
-        *(Goal("cpu", ours, "Go bridge", at_least=10) for ours in OURS),
+        *(Goal("add", ours, "floor", at_most=1.3, limit="floor and a lease store") for ours in OURS),
+        *(goal for ours in OURS for goal in against_go(ours, "Go bridge", 8, 20, "floor")),
+        *(Goal("cpu", ours, "Go bridge", at_least=10, limit="floor") for ours in OURS),
         PeakGoal(OURS, 1024),
     ]),
     Timed("masquerade", "Masquerading for the pod", [
@@ -127,7 +128,7 @@ SCENARIOS = [
         Network("Go bridge, ipMasq", GO, ["bridge"], changes=MASQUERADE),
     ], [
         Goal("add", "bridge, ipMasq", "floor, ipMasq", at_most=1.3),
-        *against_go("bridge, ipMasq", "Go bridge, ipMasq", 25, 60),
+        *against_go("bridge, ipMasq", "Go bridge, ipMasq", 25, 60, "floor, ipMasq"),
     ], rounds=50, like="ipMasq"),
     Timed("chain", "bridge, portmap, firewall, bandwidth", [
         Network("chain of four", CNIBOX, CHAIN, changes=MASQUERADE, host_ports=(30080,)),
@@ -151,7 +152,7 @@ SCENARIOS = [
     ], rounds=40),
     Timed("pods", "Pods on the node", [*on_a_node_with(0, FLOOR_NETWORK, BASH_CNI, GO_BRIDGE),
                                        *on_a_node_with(1000, FLOOR_NETWORK, BASH_CNI, GO_BRIDGE)], [
-        *against_go("bash-cni, 1000 pods", "Go bridge, 1000 pods", 8, 20),
+        Goal("add", "bash-cni, 1000 pods", "floor, 1000 pods", at_most=1.3),
     ], rounds=30),
     Traffic(),
     Routes(),

@@ -13,6 +13,7 @@ class Goal:
     at_most: float = None
     at_least: float = None  # said as "so many times faster": base over candidate
     statistic: str = "median"  # or "p99", of a round
+    limit: str = None  # who shows what is possible at all, in the candidate's place
 
     @property
     def words(self):
@@ -24,10 +25,14 @@ class Goal:
         return f"{what}{', p99' if self.statistic == 'p99' else ''}: {self.candidate} against {self.base}"
 
     def judge(self, timings):
-        ratio = timings.ratio(self.verb, self.candidate, self.base, self.statistic)
-        if self.at_least:
-            return Judged(self.case, 1 / ratio, self.words, 1 / ratio >= self.at_least)
-        return Judged(self.case, ratio, self.words, ratio <= self.at_most)
+        measured = self._measure(timings, self.candidate)
+        met = measured >= self.at_least if self.at_least else measured <= self.at_most
+        limit = f"{self.limit}: {self._measure(timings, self.limit):.2f}" if self.limit else ""
+        return Judged(self.case, measured, self.words, met, limit)
+
+    def _measure(self, timings, candidate):
+        ratio = timings.ratio(self.verb, candidate, self.base, self.statistic)
+        return 1 / ratio if self.at_least else ratio
 
 
 @dataclass
@@ -41,12 +46,24 @@ class PeakGoal:
         return Judged(f"peak memory, KiB: {', '.join(self.candidates)}", peak, f"under {self.kib}", peak < self.kib)
 
 
+def goals_table(goals):
+    """In Markdown, for people at a terminal, too."""
+    rows = [("case", "measured", "goal", "", "what the least does")]
+    rows += [(goal.case, f"{goal.measured:.2f}", goal.words, "met" if goal.met else "MISSED", goal.limit)
+             for goal in goals]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["| " + " | ".join(f"{cell:{width}}" for cell, width in zip(row, widths)) + " |" for row in rows]
+    lines.insert(1, "| " + " | ".join("-" * max(3, width) for width in widths) + " |")
+    return "\n".join(lines)
+
+
 @dataclass
 class Judged:
     case: str
     measured: float
     words: str
     met: bool
+    limit: str = ""
 
 
 @dataclass
@@ -57,7 +74,7 @@ class Outcome:
     text: str
     data: dict
     goals: list = field(default_factory=list)
-    medians: dict = field(default_factory=dict)  # for the chart: {label: {"add": ms, "del": ms}}
+    medians: dict = field(default_factory=dict)  # {label: {"add": ms, "del": ms}}
 
 
 def statistic(values, name):
