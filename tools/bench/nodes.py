@@ -1,7 +1,7 @@
 """Nodes to measure on: what is there before the first call, and what the floor is told so that it does the same."""
 
 import networks
-from lab import Node, configs, snapshot
+from lab import Node, snapshot
 from networks import CNIBOX, FLOOR, GO, Attachment, Network
 
 # Installed at places of their own, beside those of the networks that are measured.

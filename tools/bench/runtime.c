@@ -265,22 +265,23 @@ static void print_cost(const char *verb, const struct cost *c)
 	       (unsigned long long)c->rss_kib);
 }
 
-/* A namespace for one of the pods, and its name, which is the container's ID. */
+#define NETNS "/run/netns/cni-"
+
 struct pod {
-	char id[64], netns[96];
+	char netns[96]; /* a path, which ends in the container's ID */
 	struct cost added, removed;
 };
 
 static void make_pod(struct pod *p, const struct chain *c, long round, long worker, long number)
 {
-	snprintf(p->id, sizeof(p->id), "%s-%ld-%ld-%ld", c->name, round, worker, number);
-	snprintf(p->netns, sizeof(p->netns), "/run/netns/cni-%s", p->id);
+	snprintf(p->netns, sizeof(p->netns), NETNS "%s-%ld-%ld-%ld", c->name, round, worker,
+		 number);
 	make_netns(p->netns);
 }
 
 static void name_pod(const struct pod *p, const struct chain *c)
 {
-	setenv("CNI_CONTAINERID", p->id, 1);
+	setenv("CNI_CONTAINERID", p->netns + strlen(NETNS), 1);
 	setenv("CNI_NETNS", p->netns, 1);
 	setenv("CNI_PATH", c->path, 1);
 }
