@@ -251,8 +251,8 @@ $(OUT)/bench/%: $(OBJ)/tools/bench/%.o $(START) src/start.ld
 	$(call say,LD,$@)
 	$(Q)$(LINK)
 
-# B='--scenario one --json': arguments of tools/bench/bench.py.
-bench: all $(OUT)/bench/floor $(OUT)/bench/runtime | deps-test
+# B='--scenario one --json', B=--quick, B=--write-budgets ...: arguments of tools/bench/bench.py.
+bench: all $(OUT)/bench/floor $(OUT)/bench/runtime $(OUT)/bench/flood | deps-test
 	$(Q)tools/private.sh $(PYTHON) tools/bench/bench.py --build $(OUT) $(B)
 
 # Stripped; in KiB.
