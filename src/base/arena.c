@@ -78,8 +78,8 @@ void arena_back(size_t mark)
 void arena_wipe(void)
 {
 	arena_reset();
-	explicit_bzero(region, dirty);
-	dirty = 0;
+	explicit_bzero(arena.region, arena.dirty);
+	arena.dirty = 0;
 }
 
 void arena_reset(void)
