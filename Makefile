@@ -84,7 +84,7 @@ help:
 	@echo 'make test-uml   the system tests on another kernel, and an image of cnibox alone (T=... likewise)'
 	@echo 'make lint       warnings of gcc and clang as errors, clang-tidy, cppcheck, shellcheck, format, ...'
 	@echo 'make format     clang-format over the source'
-	@echo 'make bench      ADD and DEL against the reference plugins, bash, and the least the kernel takes'
+	@echo 'make bench      ADD and DEL against the reference plugins, bash, and the least the kernel takes (B=--quick)'
 	@echo 'make size       size of full and minimal against their budgets'
 	@echo 'make deps       install what is missing, from Debian (ARCH=arm64: for the cross build)'
 	@echo 'make install    build/cnibox and its plugin links to DESTDIR/opt/cni/bin'

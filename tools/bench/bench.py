@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "test"))
 
 import chart  # noqa: E402 (the path comes first)
 import counts  # noqa: E402
+import readme  # noqa: E402
 from lab import LabError, configs  # noqa: E402
 from nodes import Unequal, makers_missing  # noqa: E402
 from scenarios import GO_BRIDGE, SCENARIOS  # noqa: E402
@@ -35,6 +36,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="a tenth of the rounds")
     parser.add_argument("--json", action="store_true", help="print JSON, all timings included")
     parser.add_argument("--svg", type=Path, help="write a chart of the medians of " + ", ".join(CHARTED) + " to this file")
+    parser.add_argument("--readme", action="store_true", help="write such a chart and the goals into the README")
     parser.add_argument("--assert", dest="insist", action="store_true", help="exit 1 if a goal is missed")
     parser.add_argument("--counts", action="store_true", help="nothing but system calls and instructions of fixed cases")
     parser.add_argument("--write-budgets", action="store_true", help="the same, into tools/bench/budgets.txt")
@@ -61,9 +63,11 @@ def measure(options):
             print(f"\n{outcomes[-1].text}", flush=True)
     goals = [goal for outcome in outcomes for goal in outcome.goals]
     seconds = round(time.monotonic() - begin, 1)
+    sections = {outcome.title: outcome.medians for outcome in outcomes if outcome.name in CHARTED}
     if options.svg:
-        options.svg.write_text(chart.draw({outcome.title: outcome.medians for outcome in outcomes
-                                           if outcome.name in CHARTED}))
+        options.svg.write_text(chart.draw(sections))
+    if options.readme:
+        readme.write(sections, goals, seconds)
     if options.json:
         print(json.dumps({"kernel": platform.release(), "seconds": seconds,
                           "scenarios": {outcome.name: outcome.data for outcome in outcomes},

@@ -11,11 +11,10 @@ def _text(x, y, size, words, colour="#1a202c"):
 
 
 def draw(sections):
-    """sections: {title: {candidate: {"add": ms, "del": ms}}}; all to one scale."""
-    longest = max(value for candidates in sections.values() for verbs in candidates.values() for value in verbs.values())
-    scale = (WIDTH - LABEL - VALUE) / longest
+    """sections: {title: {candidate: {"add": ms, "del": ms}}}, each to a scale of its own."""
     y, parts = 10, []
     for title, candidates in sections.items():
+        scale = (WIDTH - LABEL - VALUE) / max(value for verbs in candidates.values() for value in verbs.values())
         parts.append(_text(10, y + 16, 15, f"{title}: ms, medians of whole processes"))
         y += HEAD
         for who, verbs in candidates.items():

@@ -19,6 +19,7 @@ BUDGETS = Path(__file__).with_name("budgets.txt")
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 TOOL = f"/usr/libexec/valgrind/callgrind-{ARCHITECTURE}-linux"
 VERBS = ("ADD", "DEL")
+ATTEMPTS = 3
 
 # How many host ports others have in the cases' node.
 HOST_PORTS = {"portmap-5000": 5000}
@@ -38,6 +39,9 @@ CASES = {
 class Cost:
     calls: int
     instructions: int
+
+    def least(self, other):
+        return Cost(min(self.calls, other.calls), min(self.instructions, other.instructions))
 
     def within(self, other, share, more_calls):
         """At most so much more than the other one."""
@@ -65,11 +69,15 @@ class Counted:
         said = self.pod.call(verb, ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"], "/opt/callgrind")
         return sum(int(number) for number in re.findall(r"Collected : (\d+)", said))
 
-    def costs(self):
-        """{verb: Cost}. An ADD and a DEL for each tool."""
+    def costs(self, before=None):
+        """{verb: Cost}, an ADD and a DEL for each tool; the least of this and what was found before.
+
+        It is less only by what has not been there by chance: a link's state may be announced in the middle of a call.
+        """
         counted = {verb: self.calls(verb) for verb in VERBS}
         instructions = {verb: self.instructions(verb) for verb in VERBS}
-        return {verb: Cost(counted[verb], instructions[verb]) for verb in VERBS}
+        costs = {verb: Cost(counted[verb], instructions[verb]) for verb in VERBS}
+        return {verb: cost.least(before[verb]) for verb, cost in costs.items()} if before else costs
 
 
 TRACE = "/tmp/strace"
@@ -112,7 +120,9 @@ def count_all(build):
     costs = {}
     for case in CASES:
         with Node() as node:
-            costs[case] = prepare(node, case, build).costs()
+            counted = prepare(node, case, build)
+            for _ in range(ATTEMPTS):
+                costs[case] = counted.costs(costs.get(case))
     return costs
 
 
@@ -120,8 +130,8 @@ def count_all(build):
 
 HEAD = """\
 # What ADD and DEL may cost: system calls (but those that wait), and instructions in user space, as counts.py counts
-# them on Debian 12 for x86-64. The system tests allow {calls} calls and {share:.0%} of instructions more than this, and
-# no less than {less_calls} calls and {less_share:.0%}: then the budget is to be lowered. Written by make bench B=--write-budgets
+# them on Debian 12 for x86-64. test/system/test_budgets.py fails above calls + {calls} or instructions + {share:.0%}; and below
+# calls - {less_calls} or instructions - {less_share:.0%}, as then the budget is to be lowered. Written by make bench B=--write-budgets
 #
 #               ADD: calls instructions   DEL: calls instructions
 """

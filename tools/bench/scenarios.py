@@ -30,9 +30,13 @@ class Timed:
     def run(self, options):
         timings, calls = self._measure(options)
         return Outcome(self.name, self.title, self._text(timings, calls), self._data(timings, calls),
-                       [goal.judge(timings) for goal in self.goals],
+                       [self._judge(goal, timings) for goal in self.goals],
                        {network.label: {verb: timings.median(network.label, verb) for verb in ("add", "del")}
                         for network in self.networks})
+
+    def _judge(self, goal, timings):
+        judged = goal.judge(timings)
+        return replace(judged, case=f"{self.title}: {judged.case}") if self.at_once > 1 else judged
 
     def _nodes(self, build, stack):
         numbered = dict(enumerate(self.networks))
