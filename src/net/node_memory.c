@@ -2,9 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/netconf.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/rtnetlink.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,9 +13,9 @@
 #include "base/file.h"
 #include "net/address.h"
 #include "net/nft.h"
+#include "net/node_down.h"
 #include "net/node_forwarding.h"
 #include "net/xtables.h"
-#include "netlink/attr.h"
 
 #ifndef SO_NETNS_COOKIE /* musl 1.2.3 */
 #define SO_NETNS_COOKIE 71
@@ -86,65 +85,23 @@ static bool describe(struct record *r, struct node_sockets *s, const struct pod_
 
 /* --- what the generation does not cover ------------------------------------------------------- */
 
-struct proof {
-	struct route to_last;
-	bool forwards;
-};
-
-/* The fixed header, struct netconfmsg, is one byte and its padding. */
-static int take_answer(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
-{
-	const struct nlattr *tb[NETCONFA_FORWARDING + 1];
-	struct proof *p = arg;
-
-	(void)op, (void)e;
-	if (h->nlmsg_type == RTM_NEWNETCONF) {
-		nl_attrs_of(tb, NETCONFA_FORWARDING, h, NLMSG_ALIGN(sizeof(struct netconfmsg)));
-		p->forwards = nl_get_u32(tb[NETCONFA_FORWARDING]) == 1;
-	} else {
-		route_read(&p->to_last, h);
-	}
-	return 0;
-}
-
-/*
- * The route to a subnet's broadcast address comes and goes with the address that has that subnet. So
- * it shows that address on its link, however many others there are (kube-proxy's ipvs has one for
- * each service). And what /proc/sys/net/ipv4/ip_forward says is also told here.
- */
-static bool ipv4_is_ready(struct nl_sock *route, const struct pod_range *range, int bridge)
-{
-	struct ip last = prefix_last(&range->subnet);
-	struct netconfmsg family = {.ncm_family = AF_INET};
-	struct proof p = {.forwards = false};
-	struct nl_batch q;
-
-	nl_batch_init(&q);
-	put_route_question(&q, &last);
-	nl_op(&q, "read forwarding", RTM_GETNETCONF, 0);
-	nl_head(&q, &family, sizeof(family));
-	nl_u32(&q, NETCONFA_IFINDEX, (uint32_t)NETCONFA_IFINDEX_ALL);
-	return nl_ask(route, &q, take_answer, &p, &(struct err){0}) == 0 && p.forwards &&
-	       p.to_last.link == bridge && p.to_last.prefix_len == 32 &&
-	       ip_equal(&p.to_last.source, &range->gateway);
-}
-
-static bool ipv6_is_ready(struct nl_sock *route, const struct pod_range *range, int bridge)
-{
-	struct prefix address = {.ip = range->gateway, .len = range->subnet.len};
-	struct node_state state = {.missing = 0};
-	struct err e = {0};
-	bool there;
-
-	return address_look(route, bridge, &address, &there, &e) == 0 && there &&
-	       node_look_forwarding(route, 1, &state, &e) == 0 && !state.missing;
-}
-
 static bool is_ready(struct nl_sock *route, const struct pod_network *net, int bridge)
 {
-	return link_is_still(route, bridge, net->bridge) &&
-	       (!node_uses(net, 0) || ipv4_is_ready(route, &net->range[0], bridge)) &&
-	       (!node_uses(net, 1) || ipv6_is_ready(route, &net->range[1], bridge));
+	struct node_state state = {.missing = 0};
+	struct err e = {0};
+
+	if (!link_is_still(route, bridge, net->bridge))
+		return false;
+	for (unsigned family = 0; family < POD_FAMILIES; family++) {
+		struct prefix address = node_gateway(&net->range[family]);
+		bool there = true;
+
+		if (node_uses(net, family) &&
+		    (address_look(route, bridge, &address, &there, &e) || !there ||
+		     node_look_forwarding(route, family, &state, &e) || state.missing))
+			return false;
+	}
+	return true;
 }
 
 /* --- the record ------------------------------------------------------------------------------- */
