@@ -27,8 +27,8 @@
 /* Another layout has another one. */
 #define MAGIC 0x3165646f6e62636e /* "ncbnode1" */
 
-/* Bytes that mean nothing are zero, so that two are alike when they are the same. */
-struct record {
+/* Without bytes that mean nothing, as two are compared as they lie. */
+struct __attribute__((packed)) record {
 	uint64_t magic;
 	uint64_t netns;
 	struct pod_range range[POD_FAMILIES];
