@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "net/reference_collect.h"
 #include "net/reference_portmap.h"
 #include "net/xtables.h"
 
@@ -397,7 +398,7 @@ static unsigned change_to_add(struct xt_table *t, void *arg)
 	struct owner_choice own = owner_only(&o->tag);
 	struct removal former = {&own, &udp};
 
-	o->changes = change_to_remove(t, &former) + reference_portmap_drop(t, o->chain);
+	o->changes = change_to_remove(t, &former) + reference_drop(t, &reference_ports, o->chain);
 	if (any_taken(t, o))
 		return 0;
 	o->changes += xt_chain_make(t, REFERENCE_ENTRIES);
