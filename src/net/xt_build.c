@@ -114,6 +114,9 @@ static void put_port(struct draft *d, const struct xt_rule *rule)
 	struct xt_udp udp = {.spts = {0, 0xffff}, .dpts = {rule->port, rule->port}};
 	struct xt_sctp_info sctp = {.dpts = {rule->port, rule->port}, .flags = XT_SCTP_DEST_PORTS};
 
+	/* As iptables has them where no chunk is asked for. */
+	for (unsigned i = 0; i < XT_NUM_SCTP_FLAGS; i++)
+		sctp.flag_info[i].chunktype = 0xff;
 	if (rule->proto == TCP)
 		put_extension(d, "tcp", 0, &tcp, sizeof(tcp));
 	else if (rule->proto == UDP)
