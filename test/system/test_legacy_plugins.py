@@ -5,6 +5,7 @@ import json
 import os
 
 import pytest
+import test_portmap
 from conftest import APPLETS, needs
 from lab import Lab, Node, kernel, snapshot
 from ports import Server, ask
@@ -24,6 +25,7 @@ from test_portmap import (  # noqa: F401 -- the tests among them are run with th
     test_protocols,
     test_who_reaches_it,
     test_without_snat,
+    what_arrives,
 )
 
 pytestmark = needs("legacy iptables")
@@ -159,6 +161,22 @@ def test_host_addresses(lab, node):
     assert ask(node, "10.168.0.60", 8080) == "10.168.0.60"
     stop(two)
     assert ask(node, "10.168.0.60", 8080) is None
+
+
+def test_nothing_spoofed_reaches_localhost(node):
+    """route_localnet lets neighbours send to 127.0.0.1. What comes by a wire is dropped all the same."""
+    pod = start(node, "one", chain(mapping(8080)))
+    start(node, "two", chain(mapping(8081)))
+    assert len(nat(node, "PREROUTING", table="raw")) == 1
+    assert what_arrives(node, pod) == "nothing"
+    node.run("iptables-legacy", "-t", "raw", "-F")
+    assert what_arrives(node, pod) == "gotcha!!", "it is this rule that stops it"
+
+
+@needs("no nf_tables")
+def test_udp_flows_are_forgotten(lab, node):
+    """By ctnetlink, which is refused where a kernel without nf_tables is played."""
+    test_portmap.test_udp_flows_are_forgotten(lab, node)
 
 
 def test_a_port_is_one_containers(node):
