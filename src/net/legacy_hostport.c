@@ -269,34 +269,25 @@ static bool any_taken(const struct xt_table *t, struct order *o)
 
 /* --- remove ----------------------------------------------------------------------------------- */
 
-/*
- * Take out the rules of a chain that are an attachment's; with a target, of those only that jump to
- * it.
- */
-static unsigned take_out(struct xt_table *t, const char *chain, const char *target,
-			 const struct owner_tag *tag)
+/* An attachment's rules. Their UDP ports are noted as they go. */
+struct departure {
+	const struct owner_tag *tag;
+	struct conntrack_ports *udp;
+};
+
+static bool is_departing(const struct xt_table *t, uint32_t at, void *arg)
 {
+	const struct departure *d = arg;
+	uint16_t ports[XT_PORTS_MAX];
 	struct owner_tag its;
-	struct nft_rule rule;
-	unsigned changes = 0;
-	struct xt_chain c;
+	unsigned count;
 
-	if (!xt_chain(t, chain, &c))
-		return 0;
-	for (uint32_t at = c.begin; at < c.end;) {
-		uint32_t next = xt_next(t, at);
-
-		xt_read(&rule, t, 0, at);
-		if (xt_owner(t, at, &its) && owner_tag_equal(&its, tag) &&
-		    (!target || strcmp(rule.target, target) == 0)) {
-			xt_remove(t, at);
-			c.end -= next - at;
-			next = at;
-			changes++;
-		}
-		at = next;
-	}
-	return changes;
+	if (!xt_owner(t, at, &its) || !owner_tag_equal(&its, d->tag))
+		return false;
+	count = xt_proto(t, at) == UDP ? xt_ports(t, at, ports) : 0;
+	for (unsigned i = 0; i < count; i++)
+		conntrack_add_port(d->udp, ports[i]);
+	return true;
 }
 
 struct removal {
@@ -329,25 +320,6 @@ static bool choose(const struct xt_table *t, const struct removal *r, char *chai
 	return false;
 }
 
-static void note_ports(const struct xt_table *t, const struct owner_tag *tag,
-		       struct conntrack_ports *udp)
-{
-	uint16_t ports[XT_PORTS_MAX];
-	struct owner_tag its;
-	struct xt_chain c;
-
-	if (!xt_chain(t, REFERENCE_ENTRIES, &c))
-		return;
-	for (uint32_t at = c.begin; at < c.end; at = xt_next(t, at)) {
-		unsigned count = xt_proto(t, at) == UDP ? xt_ports(t, at, ports) : 0;
-
-		if (!xt_owner(t, at, &its) || !owner_tag_equal(&its, tag))
-			continue;
-		for (unsigned i = 0; i < count; i++)
-			conntrack_add_port(udp, ports[i]);
-	}
-}
-
 /* Entries first, then the chain: all of it, unless it is another interface's as well. */
 static unsigned change_to_remove(struct xt_table *t, void *arg)
 {
@@ -357,9 +329,10 @@ static unsigned change_to_remove(struct xt_table *t, void *arg)
 	unsigned changes = 0;
 
 	while (choose(t, r, chain, &tag)) {
-		note_ports(t, &tag, r->udp);
-		changes += take_out(t, REFERENCE_ENTRIES, chain, &tag);
-		changes += xt_chain_used(t, chain) ? take_out(t, chain, NULL, &tag)
+		struct departure d = {&tag, r->udp};
+
+		changes += xt_chain_sift(t, REFERENCE_ENTRIES, is_departing, &d);
+		changes += xt_chain_used(t, chain) ? xt_chain_sift(t, chain, is_departing, &d)
 						   : xt_chain_remove(t, chain);
 	}
 	return changes;

@@ -102,25 +102,17 @@ static bool read_entry(struct nft_rule *rule, const struct xt_table *t, uint32_t
 	return rule->action == NFT_ACTION_JUMP && !rule->owned;
 }
 
+static bool leads_there(const struct xt_table *t, uint32_t at, void *chain)
+{
+	struct nft_rule rule;
+
+	return read_entry(&rule, t, at) && strcmp(rule.target, chain) == 0;
+}
+
 unsigned reference_drop(struct xt_table *t, const struct reference_rules *rules, const char *chain)
 {
-	unsigned changes = 0;
-	struct nft_rule rule;
-	struct xt_chain c;
+	unsigned changes = xt_chain_sift(t, rules->shared, leads_there, (void *)chain);
 
-	if (!xt_chain(t, rules->shared, &c))
-		return 0;
-	for (uint32_t at = c.begin; at < c.end;) {
-		uint32_t next = xt_next(t, at);
-
-		if (read_entry(&rule, t, at) && strcmp(rule.target, chain) == 0) {
-			xt_remove(t, at);
-			c.end -= next - at;
-			next = at;
-			changes++;
-		}
-		at = next;
-	}
 	return changes + (xt_chain_used(t, chain) ? 0 : xt_chain_remove(t, chain));
 }
 

@@ -388,6 +388,7 @@ def typing_legacy(node):
         node.run("mount", "--bind", kernel.LEGACY_PROGRAM, kernel.NFT_PROGRAM)
 
 
+@pytest.mark.once  # it executes iptables some four hundred times
 @needs_reference
 def test_as_the_reference_lists_them(cnibox):
     """The same chains and rules, byte for byte."""
