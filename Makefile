@@ -41,8 +41,9 @@ CFLAGS  += $(STD) $(WARN) $(REPRODUCIBLE) -fvisibility=hidden -ffunction-section
 # Nothing here counts in floating point, and small code is wanted more than fast switches.
 CFLAGS  += -mgeneral-regs-only -fno-jump-tables
 # The linker compiles: it sees the whole program at once, which saves 8 KiB. Unit tests are linked
-# as ever from the same objects.
-CFLAGS  += -flto=auto -ffat-lto-objects
+# as ever from the same objects. `make LTO=` does without, for a quicker build.
+LTO     ?= -flto=auto -ffat-lto-objects
+CFLAGS  += $(LTO)
 LDFLAGS += -Oz $(filter -m% -f%,$(CFLAGS))
 # PAGE is the largest page that a kernel of the architecture can have.
 LDFLAGS += -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack \
@@ -78,7 +79,7 @@ help:
 	@echo 'make size       size of full and minimal against their budgets'
 	@echo 'make deps       install what is missing, from Debian (ARCH=arm64: for the cross build)'
 	@echo 'make install    build/cnibox and its plugin links to DESTDIR/opt/cni/bin'
-	@echo 'variables: CONFIG=configs/minimal.config  ARCH=arm64  V=1'
+	@echo 'variables: CONFIG=configs/minimal.config  ARCH=arm64  V=1  LTO= (quicker build, larger file)'
 
 minimal:
 	$(Q)$(MAKE) --no-print-directory CONFIG=configs/minimal.config all
