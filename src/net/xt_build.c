@@ -14,7 +14,7 @@
 #include "net/xt_layout.h"
 
 _Static_assert(XT_NAME == IFNAMSIZ && XT_PORTS_MAX == XT_MULTI_PORTS, "ABI");
-_Static_assert(sizeof(struct owner_tag) <= 2 * (XT_NAME - 1), "an owner fits two names");
+_Static_assert(sizeof(struct owner_tag) <= 2 * (size_t)(XT_NAME - 1), "an owner fits two names");
 
 enum { TCP = 6, UDP = 17, SCTP = 132 };
 
@@ -237,7 +237,7 @@ uint32_t xt_build_chain(unsigned char bytes[static XT_RULE_MAX], const struct xt
 	_Alignas(8) unsigned char last[XT_RULE_MAX];
 	uint32_t n;
 
-	strncat(title, name, sizeof(title) - 1);
+	snprintf(title, sizeof(title), "%s", name);
 	put_head(&d, &end);
 	put_extension(&d, XT_ERROR_TARGET, 0, title, sizeof(title));
 	finish(&d, d.l->head);
