@@ -14,6 +14,8 @@ TRIPLET := x86_64-linux-gnu
 MUSL    := x86_64-linux-musl
 LDSO    := ld-linux-x86-64.so.2
 PAGE    := 4096
+# Debian 12's ld packs them for this architecture only; elsewhere musl relocates, from a longer list.
+PACK    := -Wl,-z,pack-relative-relocs
 endif
 
 # build/ for what users want: the full set on this machine. Others have folders of their own.
@@ -37,21 +39,28 @@ INC   = -Isrc -I$(OBJ) -isystem $(OBJ)/include
 REPRODUCIBLE := '-ffile-prefix-map=$(CURDIR)=.' -Wdate-time
 CFLAGS  ?= -Oz -g
 CFLAGS  += $(STD) $(WARN) $(REPRODUCIBLE) -fvisibility=hidden -ffunction-sections -fdata-sections \
-           -fstack-protector-strong -fno-asynchronous-unwind-tables -fno-pie -MMD -MP
+           -fstack-protector-strong -mstack-protector-guard=global -fno-asynchronous-unwind-tables -fpie -MMD -MP
 # Nothing here counts in floating point, and small code is wanted more than fast switches.
 CFLAGS  += -mgeneral-regs-only -fno-jump-tables
 # The linker compiles: it sees the whole program at once, which saves 8 KiB. Unit tests are linked
 # as ever from the same objects. `make LTO=` does without, for a quicker build.
-LTO     ?= -flto=auto -ffat-lto-objects
+LTO     ?= -flto -flto-partition=one -ffat-lto-objects
 CFLAGS  += $(LTO)
 LDFLAGS += -Oz $(filter -m% -f%,$(CFLAGS))
-# PAGE is the largest page that a kernel of the architecture can have.
-LDFLAGS += -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack \
-           -Wl,--build-id=none -Wl,-z,norelro -Wl,-z,noseparate-code \
-           -Wl,-z,max-page-size=$(PAGE) -Wl,-z,common-page-size=16
+# A static position-independent executable, whose tables are read-only when they have been relocated:
+# src/start.c. musl's specs know no such thing and would make a dynamic one, so its parts are named
+# here. PAGE is the largest page that a kernel of the architecture can have; start.ld sees to it that
+# parts with other rights are that far apart, and ld, for whom pages are small, pads nothing.
+LDFLAGS += -nostdlib -static-pie -Wl,--gc-sections,--build-id=none,--spare-dynamic-tags=0 \
+           -Wl,-z,noexecstack,-z,relro,-z,now,-z,text,-z,noseparate-code $(PACK) \
+           -Wl,-z,max-page-size=16,-z,common-page-size=16,--defsym=PAGE=$(PAGE),-T,src/start.ld
+LIBC := -L/usr/lib/$(MUSL) -l:rcrt1.o -l:crti.o -l:crtn.o -Wl,--start-group -lc -lgcc -Wl,--end-group
+LINK = $(REALGCC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBC)
 BEARSSL := /usr/lib/$(TRIPLET)/libbearssl.a
 
 SRC := $(sort $(wildcard src/*.c src/*/*.c))
+# Beside main's: what any program here begins with, on a libc without fortified functions.
+START := $(OBJ)/src/start.o $(OBJ)/third_party/chk.o
 OBJS := $(SRC:%.c=$(OBJ)/%.o) $(OBJ)/roots.o $(OBJ)/third_party/chk.o
 
 COMMA := ,
@@ -75,7 +84,7 @@ help:
 	@echo 'make test-uml   the system tests on another kernel, and an image of cnibox alone (T=... likewise)'
 	@echo 'make lint       warnings of gcc and clang as errors, clang-tidy, cppcheck, shellcheck, format, ...'
 	@echo 'make format     clang-format over the source'
-	@echo 'make bench      ADD and DEL against the reference plugins, bash, and the least the kernel takes'
+	@echo 'make bench      ADD and DEL against the reference plugins, bash, and the least the kernel takes (B=--quick)'
 	@echo 'make size       size of full and minimal against their budgets'
 	@echo 'make deps       install what is missing, from Debian (ARCH=arm64: for the cross build)'
 	@echo 'make install    build/cnibox and its plugin links to DESTDIR/opt/cni/bin'
@@ -94,10 +103,10 @@ $(OBJ)/include/.done: Makefile | deps-build
 		if [ -d $$d ]; then ln -sfn $$d $(@D)/asm; break; fi; done
 	$(Q)touch $@
 
-# X=y in the configuration becomes the macro IF_X(...), which keeps or drops its argument.
+# X=y in the configuration becomes the macro IF_X(...), which keeps or drops its argument, and HAS_X.
 $(OBJ)/config.h: $(CONFIG)
 	@mkdir -p $(@D)
-	$(Q)sed -n 's/^\([A-Z0-9_]*\)=y$$/#define IF_\1(...) __VA_ARGS__/p; s/^\([A-Z0-9_]*\)=n$$/#define IF_\1(...)/p' $< > $@
+	$(Q)sed -n 's/^\([A-Z0-9_]*\)=y$$/#define IF_\1(...) __VA_ARGS__\n#define HAS_\1 1/p; s/^\([A-Z0-9_]*\)=n$$/#define IF_\1(...)\n#define HAS_\1 0/p' $< > $@
 
 $(OBJ)/%.o: %.c $(OBJ)/include/.done $(OBJ)/config.h Makefile
 	@mkdir -p $(@D)
@@ -113,14 +122,9 @@ $(OBJ)/roots.o: $(OBJ)/roots.c $(OBJ)/include/.done Makefile
 	$(call say,CC,$<)
 	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) -c -o $@ $<
 
-# Debian's has tables for unwinding, 9 KiB in the end, which nothing here does.
-$(OBJ)/libbearssl.a: Makefile | deps-build
-	@mkdir -p $(@D)
-	$(Q)$(TRIPLET)-objcopy --remove-section=.eh_frame --remove-section=.rela.eh_frame $(BEARSSL) $@
-
-$(OBJ)/cnibox: $(OBJS) $(OBJ)/libbearssl.a
+$(OBJ)/cnibox: $(OBJS) $(BEARSSL) src/start.ld
 	$(call say,LD,$@)
-	$(Q)$(CC_MUSL) $(LDFLAGS) -o $@ $^
+	$(Q)$(LINK)
 
 $(OUT)/cnibox: $(OBJ)/cnibox
 	$(call say,STRIP,$@)
@@ -129,6 +133,9 @@ $(OUT)/cnibox: $(OBJ)/cnibox
 	$(Q)if $(TRIPLET)-readelf -lW $@.new | grep -q INTERP; then echo '$@: not static: it asks for an interpreter' >&2; exit 1; fi
 	$(Q)if $(TRIPLET)-readelf -dW $@.new | grep -q NEEDED; then echo '$@: not static: it needs a shared library' >&2; exit 1; fi
 	$(Q)mv $@.new $@
+
+# Nothing in C names its entry, which the linker's compiler would take for unused.
+$(OBJ)/src/start.o: CFLAGS += -fno-lto
 
 -include $(OBJS:.o=.d)
 
@@ -139,7 +146,7 @@ $(OUT)/cnibox: $(OBJ)/cnibox
 TESTS   := $(patsubst test/unit/%.c,%,$(sort $(wildcard test/unit/test_*.c)))
 ON_MUSL := $(TESTS:%=$(OUT)/unit/%)
 ON_ASAN := $(TESTS:%=build/asan/unit/%)
-MODULES := $(filter-out src/main.c,$(SRC))
+MODULES := $(filter-out src/main.c src/start.c,$(SRC))
 MODULES_MUSL := $(MODULES:%.c=$(OBJ)/%.o) $(OBJ)/roots.o
 MODULES_ASAN := $(MODULES:%.c=build/asan/%.o) build/asan/roots.o
 CC_ASAN := clang -O1 -g $(STD) $(WARN) -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -177,9 +184,9 @@ build/asan/unit/%: test/unit/%.c build/asan/modules.a
 	$(Q)$(CC_ASAN) $(INC) -o $@ $(filter %.c %.a,$^) $(BEARSSL) -lcmocka
 
 # The HTTP client alone, as it is in the release, for system tests.
-$(OUT)/http_get: test/unit/http_get.c $(OBJ)/modules.a $(OBJ)/third_party/chk.o $(OBJ)/libbearssl.a
+$(OUT)/http_get: $(OBJ)/test/unit/http_get.o $(START) $(OBJ)/modules.a $(BEARSSL) src/start.ld
 	$(call say,TEST,$@)
-	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) $(LDFLAGS) -o $@ $(filter %.c %.a %.o,$^)
+	$(Q)$(LINK)
 
 -include $(MODULES_ASAN:.o=.d) $(ON_MUSL:=.d) $(ON_ASAN:=.d)
 
@@ -239,13 +246,13 @@ demo: all | deps-test
 
 # --- for developers ----------------------------------------------------------------------------
 
-$(OUT)/bench/%: tools/bench/%.c $(OBJ)/include/.done
+$(OUT)/bench/%: $(OBJ)/tools/bench/%.o $(START) src/start.ld
 	@mkdir -p $(@D)
-	$(call say,CC,$<)
-	$(Q)$(CC_MUSL) $(CFLAGS) $(INC) $(LDFLAGS) -o $@ $<
+	$(call say,LD,$@)
+	$(Q)$(LINK)
 
-# B='--scenario one --json': arguments of tools/bench/bench.py.
-bench: all $(OUT)/bench/floor $(OUT)/bench/runtime | deps-test
+# B='--scenario one --json', B=--quick, B=--write-budgets ...: arguments of tools/bench/bench.py.
+bench: all $(OUT)/bench/floor $(OUT)/bench/runtime $(OUT)/bench/flood | deps-test
 	$(Q)tools/private.sh $(PYTHON) tools/bench/bench.py --build $(OUT) $(B)
 
 # Stripped; in KiB.

@@ -15,4 +15,14 @@
 #define UNIQUE_1(name, line) UNIQUE_2(name, line)
 #define UNIQUE(name)	     UNIQUE_1(name, __LINE__)
 
+/* A build for tests, with clang's sanitizers in it, which make system calls of their own. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+#ifndef IS_SANITIZED
+#define IS_SANITIZED 0
+#endif
+
 #endif

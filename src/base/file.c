@@ -164,3 +164,8 @@ int file_each(int dir, const char *path, int (*take)(const char *name, void *arg
 	}
 	return n < 0 ? err_sys(e, ERR_IO, "read directory", errno, "%s", path) : 0;
 }
+
+int file_stamp(int dir, const char *name, const struct timespec times[])
+{
+	return (int)syscall(SYS_utimensat, dir, name, times, name ? AT_SYMLINK_NOFOLLOW : 0);
+}

@@ -12,6 +12,7 @@
 #include "base/say.h"
 #include "base/version.h"
 #include "cni/error.h"
+#include "net/confine.h"
 #include "json/writer.h"
 
 /* A previous result may have to be printed as it came; one of our own is far smaller. */
@@ -81,9 +82,11 @@ static int print_about(const struct cni_plugin *p)
 
 static int add(const struct cni_plugin *p, const struct cni_request *rq, struct err *e)
 {
-	static struct cni_result rs;
+	/* What is used of it lies on one page, which is written to before it is read: one fault. */
+	static _Alignas(4096) struct cni_result rs;
 	long n;
 
+	rs.interface_count = 0;
 	if (p->add(rq, &rs, e))
 		return -1;
 	n = cni_result_write(&rs, rq->version, output, sizeof(output), e);
@@ -153,6 +156,8 @@ int cni_run(const struct cni_plugin *p)
 	if (!command || !*command)
 		return print_about(p);
 	hold_off_sigpipe();
+	if (!p->executes)
+		confine_rights(confine_plugin);
 	if (p->log_file)
 		log_open(p->log_file, p->name);
 	log_line("CNI command: %s", command);

@@ -9,8 +9,9 @@
 
 struct cni_plugin {
 	const char *name;
-	const char *log_file;	/* NULL: none */
-	bool refuses_get;	/* knows GET by name, to refuse it */
+	const char *log_file; /* NULL: none */
+	bool refuses_get;     /* knows GET by name, to refuse it */
+	bool executes;	      /* the IPAM plugin of the configuration, with all rights of its own */
 	enum cni_version since; /* the first that it speaks */
 
 	/*

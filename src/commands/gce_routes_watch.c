@@ -3,7 +3,6 @@
  */
 #include <signal.h>
 
-#include "base/arena.h"
 #include "base/say.h"
 #include "commands/gce_routes.h"
 #include "gce/retry.h"
@@ -56,7 +55,6 @@ int gce_routes_watch(const struct gce_words *w, struct err *e)
 		if (gce_open(&g, &w->session, e) == 0 && gce_routes_ensure(&g, w, first, e) == 0)
 			first = false;
 		gce_rest(&g);
-		arena_reset();
 		if (e->code == ERR_USAGE)
 			break;
 		failed = e->code ? failed + 1 : 0;

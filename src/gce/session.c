@@ -6,6 +6,8 @@
 
 #include "base/arena.h"
 #include "gce/metadata.h"
+#include "gce/token.h"
+#include "net/confine.h"
 
 #define TIMEOUT_MS 300000
 
@@ -16,7 +18,10 @@ static const char *from_environment(const char *name)
 	return value && *value ? value : NULL;
 }
 
-/* The token file comes before the file that gcloud leaves, not before one that was named. */
+/*
+ * The token file comes before the file that gcloud leaves, not before one that was named. All are
+ * read before root's right to read them is given up.
+ */
 static int find_credentials(struct gce *g, struct err *e)
 {
 	const char *token_file = from_environment("CLOUDSDK_AUTH_ACCESS_TOKEN_FILE");
@@ -24,7 +29,7 @@ static int find_credentials(struct gce *g, struct err *e)
 	g->token_file = g->options->token_file;
 	if (!g->token_file && !from_environment("GOOGLE_APPLICATION_CREDENTIALS"))
 		g->token_file = token_file;
-	return g->token_file ? 0 : gce_credentials_find(&g->credentials, e);
+	return g->token_file ? gce_token(g, e) : gce_credentials_find(&g->credentials, e);
 }
 
 /* A project's ID goes into URLs: letters, digits and "-", behind "DOMAIN:" maybe. */
@@ -74,13 +79,17 @@ int gce_open(struct gce *g, const struct gce_options *options, struct err *e)
 		return -1;
 	http->ca_file = options->ca_file;
 	g->http = http_open(http, e);
-	return !g->http || find_credentials(g, e) || find_project(g, e) ? -1 : 0;
+	if (!g->http || find_credentials(g, e))
+		return -1;
+	confine_client();
+	return find_project(g, e);
 }
 
 void gce_rest(struct gce *g)
 {
 	http_close(g->http);
 	g->http = NULL;
+	arena_wipe();
 }
 
 void gce_close(struct gce *g)

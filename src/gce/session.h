@@ -40,15 +40,16 @@ struct gce {
 #define cleanup_gce on_scope_exit(gce_close)
 
 /*
- * Begin: find credentials and the project's name. g is zeroed at first; options are borrowed.
+ * Begin: find credentials and the project's name. g is zeroed at first; options are borrowed. The
+ * process gives up its rights before it asks anybody (net/confine.h).
  *
  * Gives 0, or -1 with e set. Either way gce_close ends it.
  */
 int gce_open(struct gce *g, const struct gce_options *options, struct err *e) must_check;
 
 /*
- * Close the connections, and keep the token for the next gce_open of the same g: for who comes back
- * after arena_reset.
+ * Close the connections, give all memory back, wiped as keys were in it, and keep the token for the
+ * next gce_open of the same g.
  */
 void gce_rest(struct gce *g);
 

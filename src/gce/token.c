@@ -50,6 +50,17 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/*
+ * The functions that have returned had secrets in their frames: a key's numbers, BearSSL's products
+ * of them, forms that were sent. Their places are below this one's.
+ */
+__attribute__((noinline)) static void wipe_stack(void)
+{
+	char below[65536];
+
+	explicit_bzero(below, sizeof(below));
+}
+
 /* Characters of RFC 6750's b64token: what a header may carry. */
 static bool is_token(const char *text)
 {
@@ -115,11 +126,10 @@ static int from_file(struct gce *g, struct err *e)
 	while (n > 0 && strchr(" \r\n", text[n - 1]))
 		n--;
 	text[n] = '\0';
-	if (keep(g, text, EARLIER_SECONDS + TOKEN_FILE_SECONDS, e)) {
+	if (keep(g, text, EARLIER_SECONDS + TOKEN_FILE_SECONDS, e))
 		err_prefix(e, "%s", g->token_file);
-		return -1;
-	}
-	return 0;
+	explicit_bzero(text, sizeof(text));
+	return e->code ? -1 : 0;
 }
 
 /* The form that is posted, in the arena; NULL with e set. */
@@ -209,6 +219,7 @@ static int from_credentials(struct gce *g, struct err *e)
 	if (result == 0)
 		result = keep_answer(g, t.bytes, t.len, "the token endpoint's answer", e);
 	explicit_bzero(&t, sizeof(t));
+	wipe_stack();
 	return result;
 }
 

@@ -7,6 +7,7 @@
 #include "config.h"
 #include "ipam/host_local.h"
 #include "ipam/static.h"
+#include "net/confine.h"
 
 struct ipam_type {
 	const char *name;
@@ -48,6 +49,9 @@ static int find(const struct ipam_type **own, struct delegate *d, const struct c
 	for (size_t i = 0; d->is_self && i < ARRAY_SIZE(built_in); i++)
 		if (strcmp(built_in[i].name, type) == 0)
 			*own = &built_in[i];
+	/* An executed one needs rights that nobody knows, also when it has to undo what it did. */
+	if (*own)
+		confine_rights(confine_plugin);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "ipam/lease_index.h"
 #include "ipam/lease_mark.h"
@@ -146,7 +147,7 @@ int lease_take(struct lease_store *s, const struct lease_owner *owner, const str
 	s->taken_count++;
 	*out = ip;
 	/* Leases older than boot_id are cnibox's own: see store.h. */
-	if (utimensat(s->dir, "boot_id", NULL, AT_SYMLINK_NOFOLLOW))
+	if (file_stamp(s->dir, "boot_id", NULL))
 		log_trace("%s/boot_id: time not set", s->path);
 	return 0;
 }
