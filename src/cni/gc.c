@@ -63,6 +63,15 @@ static bool choose(const struct owner_tag *tag, const char *text, void *arg)
 	return cni_gc_removes("%s", text);
 }
 
+bool cni_gc_keeps_container(const char *container_id, void *arg)
+{
+	const struct cni_gc *g = arg;
+
+	return cni_attachments_have(&g->valid, container_id, "") ||
+	       !cni_gc_removes("rules of a reference plugin, container %s in network %s",
+			       container_id, g->network);
+}
+
 struct owner_choice cni_gc_choice(struct cni_gc *g)
 {
 	return (struct owner_choice){choose, g};

@@ -20,6 +20,12 @@ int cni_gc_begin(struct cni_gc *g, const struct cni_request *rq, struct err *e) 
 /* Chooses what is the network's and no valid attachment's, with cni_gc_removes for each. */
 struct owner_choice cni_gc_choice(struct cni_gc *g);
 
+/*
+ * Is there a valid attachment of that container, whichever interface? arg is a struct cni_gc. For what
+ * the reference plugins made (net/reference_collect.h); cni_gc_removes for each that is not kept.
+ */
+bool cni_gc_keeps_container(const char *container_id, void *arg);
+
 /* GC is about to remove that: logs it. Gives false where it must stay: cni-gc --dry-run. */
 bool cni_gc_removes(const char *fmt, ...) print_format(1, 2);
 

@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "cni/gc.h"
 #include "cni/previous.h"
 #include "net/masquerade.h"
 #include "net/reference.h"
+#include "net/reference_collect.h"
 #include "net/sysctl.h"
 
 int ip_masq_read(bool *masquerade, const struct cni_request *rq, struct err *e)
@@ -57,6 +59,20 @@ int ip_masq_del(struct pod *p, struct err *e)
 		return -1;
 	return reference_masquerade_remove(&p->host.netfilter, rq->network, rq->container_id,
 					   rq->ifname, e);
+}
+
+int ip_masq_gc(struct pod *p, struct pod_owners *valid, struct err *e)
+{
+	struct cni_gc g;
+
+	if (masquerade_sweep(&p->host.netfilter, p->rq->network, pod_keep_valid, valid, e) ||
+	    cni_gc_begin(&g, p->rq, e))
+		return -1;
+	for (uint8_t family = 4; family <= 6; family += 2)
+		if (reference_collect(&p->host.netfilter, family, &reference_masquerade,
+				      p->rq->network, cni_gc_keeps_container, &g, e))
+			return -1;
+	return 0;
 }
 
 int dns_override(struct cni_result *rs, const struct cni_request *rq, struct err *e)

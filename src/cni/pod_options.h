@@ -16,6 +16,8 @@ int ip_masq_add(struct pod *p, const struct cni_result *rs, struct err *e) must_
 int ip_masq_check(struct pod *p, const struct cni_result *prev, struct err *e) must_check;
 /* Stop it: also what the reference plugin has done for this pod, before an upgrade. */
 int ip_masq_del(struct pod *p, struct err *e) must_check;
+/* GC's part, the reference plugin's rules among it: what no valid attachment of the network has. */
+int ip_masq_gc(struct pod *p, struct pod_owners *valid, struct err *e) must_check;
 
 /* The configuration's own "dns" is given instead of the IPAM plugin's, if there is anything in it. */
 int dns_override(struct cni_result *rs, const struct cni_request *rq, struct err *e) must_check;

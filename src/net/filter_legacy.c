@@ -29,56 +29,44 @@ static struct xt_rule rule_of(const struct filter_rule *f, const struct owner_ta
 	return rule;
 }
 
-/* Read a rule of that chain. */
-static void read_rule(struct nft_rule *rule, const struct xt_table *t, const char *chain,
-		      uint32_t at)
-{
-	xt_read(rule, t, NF_INET_FORWARD, at);
-	rule->chain = chain;
-}
-
 /* --- look, add -------------------------------------------------------------------------------- */
 
 struct order {
 	struct filter_wanted *wanted;
 	const char *more_chain;
 	const struct owner_tag *owner;
+	const char *chain; /* that is being read */
 };
 
-/* Meet the rules of all chains. Gives how many a change has to take out, and does so if it is one. */
-static unsigned meet_rules(struct xt_table *t, const struct order *o, bool change)
+static bool meet_rule(const struct xt_table *t, uint32_t at, void *arg)
+{
+	const struct order *o = arg;
+	struct nft_rule rule;
+
+	xt_read(&rule, t, NF_INET_FORWARD, at);
+	rule.chain = o->chain;
+	return filter_meet(o->wanted, &rule, o->owner);
+}
+
+/* Meet the rules of all chains. Gives how many were a former pod's: with an owner, they are out. */
+static unsigned meet_rules(struct xt_table *t, struct order *o)
 {
 	struct filter_wanted *w = o->wanted;
 	unsigned former = 0;
 
 	memset(w->there, 0, sizeof(w->there));
 	for (unsigned i = 0; i < w->chain_count; i++) {
-		struct nft_rule rule;
-		struct xt_chain c;
-
-		if (!xt_chain(t, w->chains[i], &c))
-			continue;
-		for (uint32_t at = c.begin; at < c.end;) {
-			uint32_t next = xt_next(t, at);
-
-			read_rule(&rule, t, w->chains[i], at);
-			if (filter_meet(w, &rule, change ? o->owner : NULL)) {
-				xt_remove(t, at);
-				c.end -= next - at;
-				next = at;
-				former++;
-			}
-			at = next;
-		}
+		o->chain = w->chains[i];
+		former += xt_chain_sift(t, o->chain, meet_rule, o);
 	}
 	return former;
 }
 
 static unsigned change_to_add(struct xt_table *t, void *arg)
 {
-	const struct order *o = arg;
+	struct order *o = arg;
 	const struct filter_wanted *w = o->wanted;
-	unsigned changes = meet_rules(t, o, true);
+	unsigned changes = meet_rules(t, o);
 
 	for (unsigned i = 0; i < w->chain_count; i++)
 		changes += xt_chain_make(t, w->chains[i]);
@@ -100,17 +88,18 @@ static unsigned change_to_add(struct xt_table *t, void *arg)
 static int explain(uint8_t family, struct err *e)
 {
 	if (xtables_unsupported(e))
-		return err_set(e, ERR_KERNEL, "look at chain FORWARD",
-			       "the kernel has neither nf_tables for IPv%u (CONFIG_NF_TABLES_IPV%u, "
-			       "CONFIG_NFT_COMPAT) nor iptables' filter (CONFIG_IP%s_NF_FILTER)",
-			       family, family, family == 6 ? "6" : "");
+		return err_set(
+			e, ERR_KERNEL, "look at chain FORWARD",
+			"the kernel has neither nf_tables for IPv%u (CONFIG_NF_TABLES_IPV%u, "
+			"CONFIG_NFT_COMPAT) nor iptables' filter (CONFIG_IP%s_NF_FILTER)",
+			family, family, family == 6 ? "6" : "");
 	return -1;
 }
 
 int filter_legacy_add(struct filter_wanted *w, const char *more_chain,
 		      const struct owner_tag *owner, struct err *e)
 {
-	struct order o = {w, more_chain, owner};
+	struct order o = {.wanted = w, .more_chain = more_chain, .owner = owner};
 	unsigned changes;
 
 	if (xtables_change(w->family, XTABLES_FILTER, change_to_add, &o, &changes, e) == 0)
@@ -125,7 +114,7 @@ int filter_legacy_check(struct filter_wanted *w, struct err *e)
 
 	if (xtables_read(w->family, XTABLES_FILTER, &t, e))
 		return explain(w->family, e);
-	meet_rules(&t, &o, false);
+	meet_rules(&t, &o);
 	return filter_complete(w, "legacy ", e);
 }
 
@@ -137,28 +126,21 @@ struct removal {
 	void *arg;
 };
 
+static bool is_chosen(const struct xt_table *t, uint32_t at, void *arg)
+{
+	const struct removal *r = arg;
+	struct nft_rule rule;
+
+	xt_read(&rule, t, NF_INET_FORWARD, at);
+	rule.chain = r->chain;
+	return r->choose(&rule, r->arg);
+}
+
 static unsigned change_to_remove(struct xt_table *t, void *arg)
 {
 	const struct removal *r = arg;
-	unsigned changes = 0;
-	struct nft_rule rule;
-	struct xt_chain c;
 
-	if (!xt_chain(t, r->chain, &c))
-		return 0;
-	for (uint32_t at = c.begin; at < c.end;) {
-		uint32_t next = xt_next(t, at);
-
-		read_rule(&rule, t, r->chain, at);
-		if (r->choose(&rule, r->arg)) {
-			xt_remove(t, at);
-			c.end -= next - at;
-			next = at;
-			changes++;
-		}
-		at = next;
-	}
-	return changes;
+	return xt_chain_sift(t, r->chain, is_chosen, arg);
 }
 
 int filter_legacy_remove(uint8_t family, const char *chain, filter_choose_fn *choose, void *arg,

@@ -20,8 +20,11 @@ struct order {
 	const struct hostport_settings *set;
 	const struct hostport *list;
 	unsigned count;
+	hostport_gone_fn *gone; /* NULL: nothing is to be removed */
 
 	struct hostport_table table;
+	bool stale; /* somebody's who is gone, and whose */
+	struct owner_tag stale_tag;
 	unsigned own;		   /* elements of the owner */
 	unsigned fitting;	   /* of them, those that are just as wanted */
 	char map[2][NFT_SET_NAME]; /* without, with an address of the host */
@@ -37,6 +40,7 @@ static void begin_order(struct order *o, const struct owner *owner,
 	o->set = set;
 	o->list = list;
 	o->count = count;
+	o->gone = NULL;
 	for (unsigned kind = 0; kind < 2; kind++) {
 		hostport_map_name(o->map[kind], set, kind);
 		o->used[kind] = false;
@@ -50,6 +54,23 @@ static bool same_port(const struct hostport *a, const struct hostport *b)
 	return a->proto == b->proto && a->host == b->host && ip_equal(&a->address, &b->address);
 }
 
+static void pod_of(struct ip *pod, uint8_t family, const struct nft_element *element)
+{
+	*pod = (struct ip){.family = family};
+	if (element->data_len >= ip_size(pod))
+		memcpy(pod->b, element->data, ip_size(pod));
+}
+
+/* All that is its holder's is to go. */
+static int note_stale(struct order *o, const struct nft_element *element)
+{
+	if (!element->owned)
+		return 0;
+	o->stale = true;
+	o->stale_tag = element->tag;
+	return 0;
+}
+
 /* A mapping of the table: is it ours, is it what we want to have? */
 static int compare(const struct hostport_map *map, const struct hostport *p,
 		   const struct nft_element *element, void *arg, struct err *e)
@@ -58,8 +79,12 @@ static int compare(const struct hostport_map *map, const struct hostport *p,
 	bool own = element->owned && owner_tag_equal(&element->tag, &o->tag);
 	uint8_t data[NFT_KEY_MAX];
 	char text[HOSTPORT_TEXT];
+	struct ip pod;
 
 	o->own += own;
+	pod_of(&pod, o->set->pod.ip.family, element);
+	if (!own && ip_equal(&pod, &o->set->pod.ip) && o->gone)
+		return note_stale(o, element);
 	for (unsigned i = 0; i < o->count; i++) {
 		uint32_t n = hostport_data(data, &o->set->pod.ip, o->list[i].pod);
 
@@ -70,6 +95,8 @@ static int compare(const struct hostport_map *map, const struct hostport *p,
 				      element->data_len == n && memcmp(element->data, data, n) == 0;
 			continue;
 		}
+		if (element->owned && o->gone && o->gone(element->comment, &pod))
+			return note_stale(o, element);
 		err_set(e, ERR_STATE, "map host port", "%s is taken by %s", hostport_text(text, p),
 			*element->comment ? element->comment : "an entry that somebody else made");
 		err_hint(e,
@@ -84,6 +111,7 @@ static int compare(const struct hostport_map *map, const struct hostport *p,
 static int look(struct nl_sock *nf, struct order *o, struct err *e)
 {
 	o->own = o->fitting = 0;
+	o->stale = false;
 	return hostport_look(nf, o->set->pod.ip.family, &o->table, compare, o, e);
 }
 
@@ -201,15 +229,20 @@ static unsigned put_mappings(struct nl_batch *b, const struct order *o, unsigned
 static int add_once(struct nl_sock *nf, struct order *o, struct err *e)
 {
 	static struct conntrack_ports udp;
-	struct owner_choice own = owner_only(&o->tag);
 	struct nl_batch b;
 	unsigned done;
 
 	if (look(nf, o, e))
 		return -1;
-	/* Of an ADD that was cut off, or of one before. */
-	if (o->own && (hostport_remove(nf, o->set->pod.ip.family, &own, &udp, e) || look(nf, o, e)))
-		return -1;
+	/* Of an ADD that was cut off, or of one before; of those who are gone, one after the other. */
+	while (o->own || o->stale) {
+		struct owner_choice which = owner_only(o->own ? &o->tag : &o->stale_tag);
+
+		if (hostport_remove(nf, o->set->pod.ip.family, &which, &udp, e) || look(nf, o, e))
+			return -1;
+	}
+	if (o->count == 0)
+		return 0;
 	nl_batch_init(&b);
 	nft_begin(&b, o->table.generation);
 	put_structure(&b, o);
@@ -229,15 +262,16 @@ static int add_once(struct nl_sock *nf, struct order *o, struct err *e)
 }
 
 int hostport_add(struct nl_sock *nf, const struct owner *owner, const struct hostport_settings *set,
-		 const struct hostport *list, unsigned count, struct err *e)
+		 const struct hostport *list, unsigned count, hostport_gone_fn *gone, struct err *e)
 {
 	static struct order o;
 	unsigned tries = 0;
 
 	begin_order(&o, owner, set, list, count);
+	o.gone = gone;
 	while (add_once(nf, &o, e)) {
 		if (ruleset_unsupported(e))
-			return legacy_hostport_add(owner, set, list, count, e)
+			return count && legacy_hostport_add(owner, set, list, count, e)
 				       ? explain(set->pod.ip.family, e)
 				       : 0;
 		if (!nft_again(&tries, e))

@@ -70,15 +70,23 @@ struct hostport_settings {
 	unsigned condition_count;
 };
 
+/* Is an attachment gone, though its DEL has left its ports here? holder is its owner's text. */
+typedef bool hostport_gone_fn(const char *holder, const struct ip *pod);
+
 /*
- * Map ports. What the owner had before in that family goes. Of more than HOSTPORT_CHUNK mappings
- * some may be there after an error: undo is hostport_remove.
+ * Map ports. What the owner had before in that family goes, and what others have that lead to the
+ * pod's address: it is this one's now. Of more than HOSTPORT_CHUNK mappings some may be there after
+ * an error: undo is hostport_remove.
+ *
+ * gone   asked about who has a port that is wanted: its ports go
+ * count  may be 0
  *
  * e  ERR_STATE: another attachment has one of the ports: the message names it
  */
 #define HOSTPORT_CHUNK 48
 int hostport_add(struct nl_sock *nf, const struct owner *owner, const struct hostport_settings *set,
-		 const struct hostport *list, unsigned count, struct err *e) must_check;
+		 const struct hostport *list, unsigned count, hostport_gone_fn *gone,
+		 struct err *e) must_check;
 
 /*
  * Are they there, just so, and the rules that go with them? Gives 0, or -1 with e set (ERR_STATE).

@@ -268,26 +268,20 @@ static const char *pod_of(const struct xt_table *t, uint32_t at)
 	return rule.xt_comment;
 }
 
-/* An earlier owner's rule for the address becomes this one's. */
+/* Is it a rule for the address? Of an earlier owner's: that becomes this one's. */
+static bool is_pods(const struct xt_table *t, uint32_t at, void *arg)
+{
+	const struct pod_job *job = arg;
+
+	return pod_of(t, at) && xt_equal(t, at, &job->rule);
+}
+
 static unsigned change_pod(struct xt_table *t, void *arg)
 {
 	const struct pod_job *job = arg;
-	uint32_t at = t->begin[NF_INET_POST_ROUTING];
-	unsigned changes = 0;
+	unsigned changes = xt_chain_sift(t, "POSTROUTING", is_pods, arg);
 
-	while (at < t->policy[NF_INET_POST_ROUTING]) {
-		const char *owner = pod_of(t, at);
-
-		if (!owner || !xt_equal(t, at, &job->rule)) {
-			at = xt_next(t, at);
-			continue;
-		}
-		if (strcmp(owner, job->rule.comment) == 0)
-			return changes;
-		xt_remove(t, at);
-		changes++;
-	}
-	xt_insert(t, at, &job->rule);
+	xt_insert(t, t->policy[NF_INET_POST_ROUTING], &job->rule);
 	return changes + 1;
 }
 
@@ -306,23 +300,17 @@ int legacy_masquerade_pod(const char *owner, const struct prefix *address, struc
 	return xtables_change(address->ip.family, XTABLES_NAT, change_pod, &job, &changes, e);
 }
 
-static unsigned change_pods(struct xt_table *t, void *arg)
+static bool is_unwanted(const struct xt_table *t, uint32_t at, void *arg)
 {
 	const struct pod_job *job = arg;
-	uint32_t at = t->begin[NF_INET_POST_ROUTING];
-	unsigned changes = 0;
+	const char *owner = pod_of(t, at);
 
-	while (at < t->policy[NF_INET_POST_ROUTING]) {
-		const char *owner = pod_of(t, at);
+	return owner && names_is_of(owner, job->network) && !job->keep(owner, job->arg);
+}
 
-		if (!owner || !names_is_of(owner, job->network) || job->keep(owner, job->arg)) {
-			at = xt_next(t, at);
-		} else {
-			xt_remove(t, at);
-			changes++;
-		}
-	}
-	return changes;
+static unsigned change_pods(struct xt_table *t, void *arg)
+{
+	return xt_chain_sift(t, "POSTROUTING", is_unwanted, arg);
 }
 
 int legacy_masquerade_sweep(uint8_t family, const char *network, nft_keep_fn *keep, void *arg,

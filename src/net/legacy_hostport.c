@@ -1,200 +1,13 @@
 #include "net/legacy_hostport.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "net/reference_portmap.h"
+#include "net/legacy_hostport_rules.h"
+#include "net/reference_collect.h"
 #include "net/xtables.h"
-
-#define SETMARK "CNI-HOSTPORT-SETMARK"
-#define MASQ	"CNI-HOSTPORT-MASQ"
-
-enum { TCP = 6, UDP = 17, SCTP = 132 };
-
-/* One of the reference's comments; longer ones are cut as it cuts them. */
-#define COMMENT_MAX 255
-
-struct order {
-	const struct owner *owner;
-	struct owner_tag tag;
-	const struct hostport_settings *set;
-	const struct hostport *list;
-	unsigned count;
-
-	char chain[REFERENCE_CHAIN];
-	char comment[COMMENT_MAX + 1];
-	bool fresh; /* the chain is new: nothing in it needs looking for */
-	unsigned changes, missing;
-	struct err *e;
-};
-
-static void begin_order(struct order *o, const struct owner *owner,
-			const struct hostport_settings *set, const struct hostport *list,
-			unsigned count, struct err *e)
-{
-	*o = (struct order){
-		.owner = owner,
-		.tag = owner_tag(owner),
-		.set = set,
-		.list = list,
-		.count = count,
-		.e = e,
-	};
-	reference_portmap_chain(o->chain, owner->network, owner->container_id);
-	if (snprintf(o->comment, sizeof(o->comment), "dnat name: \"%s\" id: \"%s\"", owner->network,
-		     owner->container_id) > COMMENT_MAX)
-		strcpy(o->comment + COMMENT_MAX - strlen("..."), "...");
-}
-
-/* --- the rules -------------------------------------------------------------------------------- */
-
-/* Called for each rule that is to be there, in their order. */
-typedef void meet_fn(struct xt_table *t, struct order *o, const char *chain, bool first,
-		     const struct xt_rule *rule);
-
-static struct xt_rule rule_for(const struct order *o, const struct hostport *p)
-{
-	struct xt_rule rule = {
-		.proto = p->proto,
-		.port = p->host,
-		.mark = XT_MARK,
-		.owner = &o->tag,
-	};
-
-	if (p->address.family)
-		rule.destination = (struct prefix){p->address, (uint8_t)(8 * ip_size(&p->address))};
-	return rule;
-}
-
-static void meet_shared(struct xt_table *t, struct order *o, meet_fn *meet)
-{
-	const struct xt_rule entry = {
-		.local = true, .what = XT_DO_JUMP, .chain = REFERENCE_ENTRIES, .mark = XT_MARK};
-
-	meet(t, o, "PREROUTING", false, &entry);
-	meet(t, o, "OUTPUT", false, &entry);
-	if (!o->set->snat)
-		return;
-	meet(t, o, SETMARK, false,
-	     &(struct xt_rule){.comment = "CNI portfwd masquerade mark",
-			       .what = XT_DO_MARK,
-			       .bits = o->set->mark,
-			       .mark = XT_MARK});
-	meet(t, o, MASQ, false,
-	     &(struct xt_rule){.marked = o->set->mark, .what = XT_DO_MASQUERADE, .mark = XT_MARK});
-	meet(t, o, "POSTROUTING", true,
-	     &(struct xt_rule){.comment = "CNI portfwd requiring masquerade",
-			       .what = XT_DO_JUMP,
-			       .chain = MASQ,
-			       .mark = XT_MARK});
-}
-
-/* What does not meet a condition goes back to where it came from. */
-static void meet_conditions(struct xt_table *t, struct order *o, meet_fn *meet)
-{
-	for (unsigned i = 0; i < o->set->condition_count; i++) {
-		const struct hostport_condition *c = &o->set->conditions[i];
-		struct xt_rule rule = {.what = XT_DO_RETURN, .mark = XT_MARK};
-
-		switch (c->what) {
-		case HOSTPORT_SOURCE:
-			rule.source = c->prefix;
-			rule.not_source = !c->negated;
-			break;
-		case HOSTPORT_DESTINATION:
-			rule.destination = c->prefix;
-			rule.not_destination = !c->negated;
-			break;
-		case HOSTPORT_IN:
-			rule.in = c->ifname;
-			rule.not_in = !c->negated;
-			break;
-		}
-		meet(t, o, o->chain, false, &rule);
-	}
-}
-
-static void meet_mapping(struct xt_table *t, struct order *o, meet_fn *meet,
-			 const struct hostport *p)
-{
-	static const struct prefix localhost = {.ip = {4, {127, 0, 0, 1}}, .len = 32};
-	struct xt_rule rule = rule_for(o, p);
-
-	if (o->set->snat) {
-		rule.what = XT_DO_JUMP;
-		rule.chain = SETMARK;
-		if (!o->set->masquerade_all)
-			rule.source = o->set->pod;
-		meet(t, o, o->chain, false, &rule);
-		rule.source = localhost;
-		if (!o->set->masquerade_all && o->set->pod.ip.family == 4)
-			meet(t, o, o->chain, false, &rule);
-	}
-	rule = rule_for(o, p);
-	rule.what = XT_DO_DNAT;
-	rule.to = o->set->pod.ip;
-	rule.to_port = p->pod;
-	meet(t, o, o->chain, false, &rule);
-}
-
-/* The entries for the ports of one protocol, fifteen in each. */
-static void meet_entries(struct xt_table *t, struct order *o, meet_fn *meet, uint8_t proto,
-			 bool by_address)
-{
-	uint16_t ports[XT_PORTS_MAX];
-	struct xt_rule rule = {
-		.proto = proto,
-		.ports = ports,
-		.comment = o->comment,
-		.what = XT_DO_JUMP,
-		.chain = o->chain,
-		.mark = XT_MARK,
-		.owner = &o->tag,
-	};
-
-	for (unsigned i = 0; i < o->count; i++) {
-		const struct hostport *p = &o->list[i];
-
-		if (p->proto == proto && (p->address.family != 0) == by_address)
-			ports[rule.port_count++] = p->host;
-		if (rule.port_count == XT_PORTS_MAX || (rule.port_count && i == o->count - 1)) {
-			meet(t, o, REFERENCE_ENTRIES, by_address, &rule);
-			rule.port_count = 0;
-		}
-	}
-}
-
-static void meet_all(struct xt_table *t, struct order *o, meet_fn *meet)
-{
-	static const uint8_t protos[] = {SCTP, TCP, UDP};
-
-	meet_shared(t, o, meet);
-	meet_conditions(t, o, meet);
-	for (unsigned by_address = 2; by_address-- > 0;)
-		for (unsigned i = 0; i < o->count; i++)
-			if ((o->list[i].address.family != 0) == by_address)
-				meet_mapping(t, o, meet, &o->list[i]);
-	for (unsigned by_address = 2; by_address-- > 0;)
-		for (unsigned i = 0; i < sizeof(protos); i++)
-			meet_entries(t, o, meet, protos[i], by_address);
-}
-
-static bool find(const struct xt_table *t, const char *chain, const struct xt_rule *rule)
-{
-	struct xt_chain c;
-
-	if (!xt_chain(t, chain, &c))
-		return false;
-	for (uint32_t at = c.begin; at < c.end; at = xt_next(t, at)) {
-		struct owner_tag tag;
-
-		if (xt_equal(t, at, rule) &&
-		    (!rule->owner || !xt_owner(t, at, &tag) || owner_tag_equal(&tag, rule->owner)))
-			return true;
-	}
-	return false;
-}
 
 /* --- who has a port --------------------------------------------------------------------------- */
 
@@ -207,7 +20,7 @@ static bool read_mapping(struct hostport *p, const struct xt_table *t, uint32_t 
 
 	xt_read(&rule, t, 0, at);
 	*p = (struct hostport){.proto = xt_proto(t, at)};
-	offset = p->proto == SCTP ? 0 : sizeof(range);
+	offset = p->proto == IPPROTO_SCTP ? 0 : sizeof(range);
 	if (rule.action != NFT_ACTION_TARGET || strcmp(rule.target, "DNAT") != 0 ||
 	    !rule.extension || rule.extension_len < offset + sizeof(range))
 		return false;
@@ -218,7 +31,7 @@ static bool read_mapping(struct hostport *p, const struct xt_table *t, uint32_t 
 	return true;
 }
 
-static bool wants(const struct order *o, const struct hostport *p)
+static bool wants(const struct legacy_order *o, const struct hostport *p)
 {
 	for (unsigned i = 0; i < o->count; i++)
 		if (o->list[i].proto == p->proto && o->list[i].host == p->host &&
@@ -228,7 +41,7 @@ static bool wants(const struct order *o, const struct hostport *p)
 }
 
 /* Does the chain that an entry leads to map a port that is wanted? Then sets the error. */
-static bool is_taken(const struct xt_table *t, struct order *o, const struct nft_rule *entry)
+static bool is_taken(const struct xt_table *t, struct legacy_order *o, const struct nft_rule *entry)
 {
 	char text[HOSTPORT_TEXT];
 	struct hostport p;
@@ -251,7 +64,7 @@ static bool is_taken(const struct xt_table *t, struct order *o, const struct nft
 	return false;
 }
 
-static bool any_taken(const struct xt_table *t, struct order *o)
+static bool any_taken(const struct xt_table *t, struct legacy_order *o)
 {
 	struct nft_rule entry;
 	struct xt_chain c;
@@ -268,34 +81,25 @@ static bool any_taken(const struct xt_table *t, struct order *o)
 
 /* --- remove ----------------------------------------------------------------------------------- */
 
-/*
- * Take out the rules of a chain that are an attachment's; with a target, of those only that jump to
- * it.
- */
-static unsigned take_out(struct xt_table *t, const char *chain, const char *target,
-			 const struct owner_tag *tag)
+/* An attachment's rules. Their UDP ports are noted as they go. */
+struct departure {
+	const struct owner_tag *tag;
+	struct conntrack_ports *udp;
+};
+
+static bool is_departing(const struct xt_table *t, uint32_t at, void *arg)
 {
+	const struct departure *d = arg;
+	uint16_t ports[XT_PORTS_MAX];
 	struct owner_tag its;
-	struct nft_rule rule;
-	unsigned changes = 0;
-	struct xt_chain c;
+	unsigned count;
 
-	if (!xt_chain(t, chain, &c))
-		return 0;
-	for (uint32_t at = c.begin; at < c.end;) {
-		uint32_t next = xt_next(t, at);
-
-		xt_read(&rule, t, 0, at);
-		if (xt_owner(t, at, &its) && owner_tag_equal(&its, tag) &&
-		    (!target || strcmp(rule.target, target) == 0)) {
-			xt_remove(t, at);
-			c.end -= next - at;
-			next = at;
-			changes++;
-		}
-		at = next;
-	}
-	return changes;
+	if (!xt_owner(t, at, &its) || !owner_tag_equal(&its, d->tag))
+		return false;
+	count = xt_proto(t, at) == IPPROTO_UDP ? xt_ports(t, at, ports) : 0;
+	for (unsigned i = 0; i < count; i++)
+		conntrack_add_port(d->udp, ports[i]);
+	return true;
 }
 
 struct removal {
@@ -307,7 +111,7 @@ struct removal {
 static bool choose(const struct xt_table *t, const struct removal *r, char *chain,
 		   struct owner_tag *tag)
 {
-	char text[COMMENT_MAX + 32];
+	char text[LEGACY_COMMENT_MAX + 32];
 	struct nft_rule entry;
 	struct xt_chain c;
 
@@ -328,25 +132,6 @@ static bool choose(const struct xt_table *t, const struct removal *r, char *chai
 	return false;
 }
 
-static void note_ports(const struct xt_table *t, const struct owner_tag *tag,
-		       struct conntrack_ports *udp)
-{
-	uint16_t ports[XT_PORTS_MAX];
-	struct owner_tag its;
-	struct xt_chain c;
-
-	if (!xt_chain(t, REFERENCE_ENTRIES, &c))
-		return;
-	for (uint32_t at = c.begin; at < c.end; at = xt_next(t, at)) {
-		unsigned count = xt_proto(t, at) == UDP ? xt_ports(t, at, ports) : 0;
-
-		if (!xt_owner(t, at, &its) || !owner_tag_equal(&its, tag))
-			continue;
-		for (unsigned i = 0; i < count; i++)
-			conntrack_add_port(udp, ports[i]);
-	}
-}
-
 /* Entries first, then the chain: all of it, unless it is another interface's as well. */
 static unsigned change_to_remove(struct xt_table *t, void *arg)
 {
@@ -356,9 +141,10 @@ static unsigned change_to_remove(struct xt_table *t, void *arg)
 	unsigned changes = 0;
 
 	while (choose(t, r, chain, &tag)) {
-		note_ports(t, &tag, r->udp);
-		changes += take_out(t, REFERENCE_ENTRIES, chain, &tag);
-		changes += xt_chain_used(t, chain) ? take_out(t, chain, NULL, &tag)
+		struct departure d = {&tag, r->udp};
+
+		changes += xt_chain_sift(t, REFERENCE_ENTRIES, is_departing, &d);
+		changes += xt_chain_used(t, chain) ? xt_chain_sift(t, chain, is_departing, &d)
 						   : xt_chain_remove(t, chain);
 	}
 	return changes;
@@ -377,12 +163,12 @@ int legacy_hostport_remove(uint8_t family, const struct owner_choice *which,
 
 /* --- add -------------------------------------------------------------------------------------- */
 
-static void put_in(struct xt_table *t, struct order *o, const char *chain, bool first,
+static void put_in(struct xt_table *t, struct legacy_order *o, const char *chain, bool first,
 		   const struct xt_rule *rule)
 {
 	struct xt_chain c;
 
-	if ((!o->fresh || chain != o->chain) && find(t, chain, rule))
+	if ((!o->fresh || chain != o->chain) && legacy_find(t, chain, rule))
 		return;
 	if (!xt_chain(t, chain, &c))
 		return; /* there was no room for it */
@@ -393,20 +179,20 @@ static void put_in(struct xt_table *t, struct order *o, const char *chain, bool 
 static unsigned change_to_add(struct xt_table *t, void *arg)
 {
 	static struct conntrack_ports udp;
-	struct order *o = arg;
+	struct legacy_order *o = arg;
 	struct owner_choice own = owner_only(&o->tag);
 	struct removal former = {&own, &udp};
 
-	o->changes = change_to_remove(t, &former) + reference_portmap_drop(t, o->chain);
+	o->changes = change_to_remove(t, &former) + reference_drop(t, &reference_ports, o->chain);
 	if (any_taken(t, o))
 		return 0;
 	o->changes += xt_chain_make(t, REFERENCE_ENTRIES);
 	if (o->set->snat) {
-		o->changes += xt_chain_make(t, SETMARK);
-		o->changes += xt_chain_make(t, MASQ);
+		o->changes += xt_chain_make(t, LEGACY_SETMARK);
+		o->changes += xt_chain_make(t, LEGACY_MASQ);
 	}
 	o->fresh = xt_chain_make(t, o->chain);
-	meet_all(t, o, put_in);
+	legacy_meet_all(t, o, put_in);
 	return o->changes;
 }
 
@@ -424,7 +210,7 @@ static const struct xt_rule spoofed = {
 static unsigned change_to_guard(struct xt_table *t, void *arg)
 {
 	(void)arg;
-	if (find(t, "PREROUTING", &spoofed))
+	if (legacy_find(t, "PREROUTING", &spoofed))
 		return 0;
 	xt_insert(t, t->begin[0], &spoofed);
 	return 1;
@@ -447,10 +233,10 @@ int legacy_hostport_add(const struct owner *owner, const struct hostport_setting
 			const struct hostport *list, unsigned count, struct err *e)
 {
 	struct err taken = {0};
-	struct order o;
+	struct legacy_order o = legacy_order(owner, set, list, count);
 	unsigned changes;
 
-	begin_order(&o, owner, set, list, count, &taken);
+	o.e = &taken;
 	if (xtables_change(set->pod.ip.family, XTABLES_NAT, change_to_add, &o, &changes, e))
 		return -1;
 	if (taken.code) {
@@ -462,23 +248,22 @@ int legacy_hostport_add(const struct owner *owner, const struct hostport_setting
 
 /* --- check ------------------------------------------------------------------------------------ */
 
-static void look_for(struct xt_table *t, struct order *o, const char *chain, bool first,
+static void look_for(struct xt_table *t, struct legacy_order *o, const char *chain, bool first,
 		     const struct xt_rule *rule)
 {
 	(void)first;
-	o->missing += !find(t, chain, rule);
+	o->missing += !legacy_find(t, chain, rule);
 }
 
 int legacy_hostport_check(const struct owner *owner, const struct hostport_settings *set,
 			  const struct hostport *list, unsigned count, struct err *e)
 {
+	struct legacy_order o = legacy_order(owner, set, list, count);
 	struct xt_table t;
-	struct order o;
 
 	if (xtables_read(set->pod.ip.family, XTABLES_NAT, &t, e))
 		return -1;
-	begin_order(&o, owner, set, list, count, e);
-	meet_all(&t, &o, look_for);
+	legacy_meet_all(&t, &o, look_for);
 	if (o.missing)
 		return err_set(e, ERR_STATE, "check host ports",
 			       "%u rules are missing in table nat of legacy ip%stables", o.missing,

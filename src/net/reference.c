@@ -85,10 +85,10 @@ static int remove_once(struct nl_sock *nf, struct removal *r, struct err *e)
 	return nl_apply(nf, &r->change, e);
 }
 
-int reference_chain_remove(struct nl_sock *nf, uint8_t ip_family, const char *table,
-			   const char *base, const char *chain, struct err *e)
+int reference_chain_remove(struct nl_sock *nf, const struct nft_at *base, const char *chain,
+			   struct err *e)
 {
-	struct removal r = {.base = {nft_family(ip_family), table, base}, .chain = chain};
+	struct removal r = {.base = *base, .chain = chain};
 	unsigned tries = 0;
 
 	while (remove_once(nf, &r, e)) {
@@ -168,10 +168,12 @@ int reference_masquerade_remove(struct nl_sock *nf, const char *network, const c
 			return -1;
 	if (find(nf, &s, chain, e))
 		return nft_unsupported(e) || nft_overtaken(e) ? 0 : -1;
-	for (unsigned i = 0; i < 2; i++)
-		if (s.chain[i] &&
-		    reference_chain_remove(nf, i ? 6 : 4, "nat", "POSTROUTING", chain, e))
+	for (unsigned i = 0; i < 2; i++) {
+		struct nft_at base = {i ? NFPROTO_IPV6 : NFPROTO_IPV4, "nat", "POSTROUTING"};
+
+		if (s.chain[i] && reference_chain_remove(nf, &base, chain, e))
 			return -1;
+	}
 	if (s.rules == 0)
 		return 0;
 	nft_end(&s.change);
@@ -179,4 +181,20 @@ int reference_masquerade_remove(struct nl_sock *nf, const char *network, const c
 		return -1;
 	err_clear(e);
 	return 0;
+}
+
+/* --- macspoofchk -------------------------------------------------------------------------------- */
+
+int reference_spoofcheck_remove(struct nl_sock *nf, const char *container_id, const char *ifname,
+				struct err *e)
+{
+	char first[256], second[256 + 4]; /* as long as a chain's name may be, and more */
+	struct nft_at base = {NFPROTO_BRIDGE, "nat", "PREROUTING"};
+
+	snprintf(first, sizeof(first), "cni-br-iface-%s-%s", container_id, ifname);
+	snprintf(second, sizeof(second), "%s-mac", first);
+	if (reference_chain_remove(nf, &base, first, e))
+		return -1;
+	base.chain = first; /* which is gone, and with it the jump from there */
+	return reference_chain_remove(nf, &base, second, e);
 }

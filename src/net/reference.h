@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "netlink/socket.h"
+#include "net/nft.h"
 
 /*
  * The first digits of SHA-512 over both texts, one after the other, in hexadecimal: what the names
@@ -20,13 +20,16 @@
 void reference_hash(char *out, size_t digits, const char *a, const char *b);
 
 /*
- * Remove a chain of iptables-nft's, and the rules of a base chain that jump to it. No such chain is
- * success.
+ * Remove a chain, and the rules of a base chain that jump to it. No such chain is success.
  *
- * table, base  "nat", "POSTROUTING"
+ * base  "POSTROUTING" in iptables-nft's table nat
  */
-int reference_chain_remove(struct nl_sock *nf, uint8_t ip_family, const char *table,
-			   const char *base, const char *chain, struct err *e) must_check;
+int reference_chain_remove(struct nl_sock *nf, const struct nft_at *base, const char *chain,
+			   struct err *e) must_check;
+
+/* No longer check MAC addresses ("macspoofchk"), which it does in chains of table bridge nat. */
+int reference_spoofcheck_remove(struct nl_sock *nf, const char *container_id, const char *ifname,
+				struct err *e) must_check;
 
 /*
  * Stop masquerading as "ipMasq" does it, by either of its backends: chains "CNI-" and a hash in

@@ -14,7 +14,7 @@
 #include "net/xt_layout.h"
 
 _Static_assert(XT_NAME == IFNAMSIZ && XT_PORTS_MAX == XT_MULTI_PORTS, "ABI");
-_Static_assert(sizeof(struct owner_tag) <= 2 * (XT_NAME - 1), "an owner fits two names");
+_Static_assert(sizeof(struct owner_tag) <= 2 * (size_t)(XT_NAME - 1), "an owner fits two names");
 
 enum { TCP = 6, UDP = 17, SCTP = 132 };
 
@@ -114,6 +114,9 @@ static void put_port(struct draft *d, const struct xt_rule *rule)
 	struct xt_udp udp = {.spts = {0, 0xffff}, .dpts = {rule->port, rule->port}};
 	struct xt_sctp_info sctp = {.dpts = {rule->port, rule->port}, .flags = XT_SCTP_DEST_PORTS};
 
+	/* As iptables has them where no chunk is asked for. */
+	for (unsigned i = 0; i < XT_NUM_SCTP_FLAGS; i++)
+		sctp.flag_info[i].chunktype = 0xff;
 	if (rule->proto == TCP)
 		put_extension(d, "tcp", 0, &tcp, sizeof(tcp));
 	else if (rule->proto == UDP)
@@ -234,7 +237,7 @@ uint32_t xt_build_chain(unsigned char bytes[static XT_RULE_MAX], const struct xt
 	_Alignas(8) unsigned char last[XT_RULE_MAX];
 	uint32_t n;
 
-	strncat(title, name, sizeof(title) - 1);
+	snprintf(title, sizeof(title), "%s", name);
 	put_head(&d, &end);
 	put_extension(&d, XT_ERROR_TARGET, 0, title, sizeof(title));
 	finish(&d, d.l->head);

@@ -86,6 +86,26 @@ bool xt_chain_make(struct xt_table *t, const char *name)
 	return true;
 }
 
+unsigned xt_chain_sift(struct xt_table *t, const char *name, xt_goes_fn *goes, void *arg)
+{
+	uint32_t count = t->count;
+	struct xt_chain c;
+
+	if (!xt_chain(t, name, &c))
+		return 0;
+	for (uint32_t at = c.begin; at < c.end;) {
+		uint32_t next = xt_next(t, at);
+
+		if (goes(t, at, arg)) {
+			xt_cut(t, at, next);
+			c.end -= next - at;
+		} else {
+			at = next;
+		}
+	}
+	return count - t->count;
+}
+
 static bool jumps_to(const struct xt_table *t, uint32_t at, uint32_t begin)
 {
 	int32_t verdict;

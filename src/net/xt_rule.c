@@ -267,7 +267,8 @@ bool xt_equal(const struct xt_table *t, uint32_t at, const struct xt_rule *rule)
 	const unsigned char *entry = t->entries + at;
 	_Alignas(8) unsigned char bytes[XT_RULE_MAX];
 	struct xt_rule plain = *rule;
-	uint32_t target = xt_target_at(t, at), theirs = l->head, ours = l->head, n;
+	uint32_t target = xt_target_at(t, at), theirs = l->head, n;
+	uint32_t ours = theirs;
 	uint16_t our_target;
 
 	plain.comment = NULL;

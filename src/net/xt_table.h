@@ -130,6 +130,10 @@ bool xt_chain_make(struct xt_table *t, const char *name);
 /* Remove a chain of somebody's and whatever jumps to it. Gives how many rules and chains went. */
 unsigned xt_chain_remove(struct xt_table *t, const char *name);
 
+/* Take out the rules of a chain that have to go. Gives how many; 0 also where there is no such chain. */
+typedef bool xt_goes_fn(const struct xt_table *t, uint32_t at, void *arg);
+unsigned xt_chain_sift(struct xt_table *t, const char *name, xt_goes_fn *goes, void *arg);
+
 /* Does anything jump to it? */
 bool xt_chain_used(const struct xt_table *t, const char *name);
 

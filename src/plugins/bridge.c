@@ -13,6 +13,7 @@
 #include "ipam/ipam.h"
 #include "net/address.h"
 #include "net/masquerade.h"
+#include "net/reference.h"
 #include "net/spoofcheck.h"
 #include "net/sysctl.h"
 #include "plugins/bridge.h"
@@ -219,7 +220,10 @@ static int disconnect(struct pod *p, struct err *e)
 {
 	if (pod_disconnect(p, e) || ip_masq_del(p, e))
 		return -1;
-	return spoofcheck_sweep(&p->host.netfilter, p->rq->network, nft_keep_others, p->owner, e);
+	if (spoofcheck_sweep(&p->host.netfilter, p->rq->network, nft_keep_others, p->owner, e))
+		return -1;
+	return reference_spoofcheck_remove(&p->host.netfilter, p->rq->container_id, p->rq->ifname,
+					   e);
 }
 
 /* Take back what a failed ADD has made. A bridge that another pod has joined meanwhile stays. */

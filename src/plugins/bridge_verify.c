@@ -180,7 +180,7 @@ int bridge_gc(const struct cni_request *rq, struct err *e)
 	pod_begin(&p, rq);
 	if (bridge_conf_read_for_removal(&c, rq, e) || pod_owners_read(&valid, rq, e) ||
 	    node_sockets_open(&p.host, e) || pod_disconnect_others(&p, pod_keep_valid, &valid, e) ||
-	    masquerade_sweep(&p.host.netfilter, rq->network, pod_keep_valid, &valid, e) ||
+	    ip_masq_gc(&p, &valid, e) ||
 	    spoofcheck_sweep(&p.host.netfilter, rq->network, pod_keep_valid, &valid, e))
 		return -1;
 	return c.addresses ? ipam_gc(rq, e) : 0;

@@ -2,19 +2,25 @@
  * portmap: ports of the host lead to ports of the pod. A chained plugin: the pod has its addresses
  * from the plugins before it.
  */
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "applet.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "cni/gc.h"
 #include "cni/previous.h"
+#include "ipam/lease_file.h"
+#include "ipam/store.h"
 #include "net/address.h"
 #include "net/admission.h"
 #include "net/hostport.h"
 #include "net/link.h"
 #include "net/netns.h"
 #include "net/nft.h"
+#include "net/reference_collect.h"
 #include "net/reference_portmap.h"
 #include "net/sysctl.h"
 #include "plugins/portmap_conf.h"
@@ -106,6 +112,39 @@ static int publish(struct nl_sock *nf, const struct prefix *pod, const struct ow
 	return admission_publish(nf, &a, &tag, e);
 }
 
+/*
+ * Another program's DEL takes away a pod's lease, and leaves the ports that we have mapped for it.
+ * Where leases are in a place of their own, or not at all, nobody is called gone.
+ */
+static bool is_gone(const char *holder, const struct ip *pod)
+{
+	static const char container[] = " of container ", in[] = " in network ";
+	const char *id = strstr(holder, container), *network = id ? strstr(id, in) : NULL;
+	char path[sizeof(LEASE_DATA_DIR) + OWNER_TEXT], ip[IP_TEXT];
+	cleanup_fd int dir = -1;
+	struct lease_text lease;
+	size_t n;
+
+	if (!network || strlen(holder) >= OWNER_TEXT - 1 || strchr(network, '/'))
+		return false; /* not ours, or cut */
+	id += strlen(container);
+	n = (size_t)(network - id);
+	snprintf(path, sizeof(path), LEASE_DATA_DIR "/%s", network + strlen(in));
+	dir = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return false;
+	switch (lease_file_read(dir, ip_format(ip, pod), &lease)) {
+	case LEASE_OWNED:
+		return strncmp(lease.owner.container_id, id, n) != 0 || lease.owner.container_id[n];
+	case LEASE_ALIEN:
+		return false;
+	case LEASE_LITTER:
+	case LEASE_GONE:
+		return true;
+	}
+	return false;
+}
+
 static int add_family(struct nl_sock *nf, const struct portmap_conf *c,
 		      const struct cni_request *rq, const struct prefix *pod, struct err *e)
 {
@@ -114,10 +153,13 @@ static int add_family(struct nl_sock *nf, const struct portmap_conf *c,
 	struct owner owner = owner_of(rq);
 	unsigned family = pod->ip.family == 6;
 
-	if (!pod->ip.family || c->count[family] == 0)
+	if (!pod->ip.family)
 		return 0;
-	if (hostport_add(nf, &owner, &set, c->list[family], c->count[family], e) ||
-	    publish(nf, pod, &owner, e))
+	if (hostport_add(nf, &owner, &set, c->list[family], c->count[family], is_gone, e))
+		return -1;
+	if (c->count[family] == 0)
+		return 0;
+	if (publish(nf, pod, &owner, e))
 		return -1;
 	portmap_conf_udp(&udp, rq, e);
 	forget_flows(nf, pod->ip.family, &udp);
@@ -150,8 +192,6 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 	}
 	if (!there)
 		return err_set(e, ERR_CONFIG, NULL, "must be called as chained plugin");
-	if (conf.count[0] + conf.count[1] == 0)
-		return 0;
 	if (nft_open(&nf, e))
 		return -1;
 	for (uint8_t family = 4; family <= 6; family += 2) {
@@ -218,16 +258,6 @@ static int check(const struct cni_request *rq, struct err *e)
 	return 0;
 }
 
-/* An entry of the reference's says nothing about the interface. */
-static bool keep_reference(const char *container_id, void *arg)
-{
-	const struct cni_gc *g = arg;
-
-	return cni_attachments_have(&g->valid, container_id, "") ||
-	       !cni_gc_removes("host ports of the reference plugin, container %s in network %s",
-			       container_id, g->network);
-}
-
 static int gc(const struct cni_request *rq, struct err *e)
 {
 	static struct conntrack_ports udp;
@@ -239,7 +269,8 @@ static int gc(const struct cni_request *rq, struct err *e)
 		return -1;
 	stale = cni_gc_choice(&g);
 	for (uint8_t family = 4; family <= 6; family += 2)
-		if (reference_portmap_collect(&nf, family, rq->network, keep_reference, &g, e))
+		if (reference_collect(&nf, family, &reference_ports, rq->network,
+				      cni_gc_keeps_container, &g, e))
 			return -1;
 	return remove_all(&nf, &stale, &udp, e);
 }
@@ -263,7 +294,7 @@ static int try_add(void *arg, struct err *e)
 
 		if (family && access("/proc/net/if_inet6", F_OK))
 			break; /* nobody has an address of that family here */
-		if (hostport_add(&nf, &nobody, &set, &port, 1, e))
+		if (hostport_add(&nf, &nobody, &set, &port, 1, NULL, e))
 			return -1;
 	}
 	return 0;

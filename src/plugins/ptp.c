@@ -203,8 +203,7 @@ static int gc(const struct cni_request *rq, struct err *e)
 
 	pod_begin(&p, rq);
 	if (pod_owners_read(&valid, rq, e) || node_sockets_open(&p.host, e) ||
-	    pod_disconnect_others(&p, pod_keep_valid, &valid, e) ||
-	    masquerade_sweep(&p.host.netfilter, rq->network, pod_keep_valid, &valid, e))
+	    pod_disconnect_others(&p, pod_keep_valid, &valid, e) || ip_masq_gc(&p, &valid, e))
 		return -1;
 	return ipam_gc(rq, e);
 }

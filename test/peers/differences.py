@@ -111,6 +111,18 @@ def netns_is_no_namespace(d):
     return d.step == "DEL" and d.path[0] in ("said", "files")
 
 
+# --- bridges, routes ------------------------------------------------------------------------------
+
+@named
+def vlan_plain_bridge(d):
+    return "said" not in d.path
+
+
+@named
+def route_mtu(d):
+    return d.path[-1] in ("mtu", "advmss") or (d.path[1] == "routes" and "metrics" in (d.ours or "metrics"))
+
+
 # --- what is checked ------------------------------------------------------------------------------
 
 def checked(d):

@@ -221,7 +221,8 @@ def normal_file(name, content):
 
 LINK_KEYS = ("mtu", "txqlen", "master")
 PORT_KEYS = ("hairpin", "isolated", "learning", "flood")
-ROUTE_KEYS = ("gateway", "dev", "scope", "prefsrc", "metric", "table", "protocol", "type", "nexthops")
+ROUTE_KEYS = ("gateway", "dev", "scope", "prefsrc", "metric", "table", "protocol", "type", "nexthops",
+              "metrics")
 
 
 def normal_place(found, asked):
@@ -262,7 +263,7 @@ def normal_address(a):
 def normal_route(route):
     if route.get("table") == "local" or route["dst"].startswith(("fe80:", "ff00:", "multicast")):
         return None
-    return f"{route['dst']} " + " ".join(f"{key} {route[key]}" for key in ROUTE_KEYS if key in route)
+    return f"{route['dst']} " + " ".join(f"{key} {route[key]}" for key in ROUTE_KEYS if route.get(key, []) != [])
 
 
 # --- comparing ------------------------------------------------------------------------------------

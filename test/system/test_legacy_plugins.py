@@ -5,28 +5,22 @@ import json
 import os
 
 import pytest
+import test_portmap
 from conftest import APPLETS, needs
 from lab import Lab, Node, kernel, snapshot
 from ports import Server, ask
 from test_legacy import DROPS, DROPS6, NO_LEGACY, NO_NF_TABLES, OTHERS, lacking, saved
-from test_portmap import (  # noqa: F401 -- the tests among them are run with this file's fixtures
-    NODE,
-    NODE6,
-    attachment,
-    chain,
-    collect,
-    mapping,
-    start,
-    stop,
-    test_conditions,
-    test_keys_with_the_same_effect,
-    test_masquerade_all,
-    test_protocols,
-    test_who_reaches_it,
-    test_without_snat,
-)
+from test_portmap import NODE, NODE6, attachment, chain, collect, mapping, start, stop, what_arrives
 
 pytestmark = needs("legacy iptables")
+
+# What packets do is the same: run with this file's fixtures.
+test_who_reaches_it = test_portmap.test_who_reaches_it
+test_protocols = test_portmap.test_protocols
+test_without_snat = test_portmap.test_without_snat
+test_masquerade_all = test_portmap.test_masquerade_all
+test_conditions = test_portmap.test_conditions
+test_keys_with_the_same_effect = test_portmap.test_keys_with_the_same_effect
 
 PLUGINS = (*APPLETS, "portmap", "firewall", "cni-gc")
 REFERENCE = "/usr/lib/cni"
@@ -161,6 +155,22 @@ def test_host_addresses(lab, node):
     assert ask(node, "10.168.0.60", 8080) is None
 
 
+def test_nothing_spoofed_reaches_localhost(node):
+    """route_localnet lets neighbours send to 127.0.0.1. What comes by a wire is dropped all the same."""
+    pod = start(node, "one", chain(mapping(8080)))
+    start(node, "two", chain(mapping(8081)))
+    assert len(nat(node, "PREROUTING", table="raw")) == 1
+    assert what_arrives(node, pod) == "nothing"
+    node.run("iptables-legacy", "-t", "raw", "-F")
+    assert what_arrives(node, pod) == "gotcha!!", "it is this rule that stops it"
+
+
+@needs("no nf_tables")
+def test_udp_flows_are_forgotten(lab, node):
+    """By ctnetlink, which is refused where a kernel without nf_tables is played."""
+    test_portmap.test_udp_flows_are_forgotten(lab, node)
+
+
 def test_a_port_is_one_containers(node):
     one = start(node, "one", chain(mapping(8080), mapping(53, 53, "udp")))
     two = node.pod("two")
@@ -221,7 +231,7 @@ def test_del_of_what_is_gone(node, gone):
     node.sh(gone)
     for netns in (pod.netns, ""):
         assert pod.delete(pod.conf, netns=netns).returncode == 0
-    assert f"/{pod.id}" not in str(own_chains(node)) and not nat(node, ENTRIES) if "-X" not in gone else True
+    assert not own_chains(node)
     assert pod.ip not in node.run("iptables-legacy-save").stdout
 
 
@@ -274,7 +284,7 @@ def test_cni_gc(node):
     for pod in (gone, stays):
         node.write(f"/var/lib/cni/results/mynet-{pod.id}-eth0", json.dumps({
             "kind": "cniCacheV1", "containerId": pod.id, "ifName": "eth0", "networkName": "mynet", "netns": pod.netns}))
-    rule = f"POSTROUTING -s {{}}/32 ! -d 10.244.0.0/24 -m comment --comment \"mynet {{}} eth0\" -j MASQUERADE"
+    rule = 'POSTROUTING -s {}/32 ! -d 10.244.0.0/24 -m comment --comment "mynet {} eth0" -j MASQUERADE'
     assert rule.format(gone.ip, gone.id) in nat(node, "POSTROUTING")
     node.run("ip", "netns", "del", "gone")
     before = saved(node)
@@ -370,6 +380,7 @@ def typing_legacy(node):
         node.run("mount", "--bind", kernel.LEGACY_PROGRAM, kernel.NFT_PROGRAM)
 
 
+@pytest.mark.once  # it executes iptables some four hundred times
 @needs_reference
 def test_as_the_reference_lists_them(cnibox):
     """The same chains and rules, byte for byte."""

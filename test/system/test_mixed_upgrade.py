@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import needs
-from lab import Lab, configs, snapshot
+from lab import Lab, configs, kernel, snapshot
 from ports import Server, ask
 
 REFERENCE = Path("/usr/lib/cni")  # Debian's containernetworking-plugins
@@ -135,3 +135,108 @@ def test_back_again(lab):
         each.pod.remove()
     remaining = left(before, node)
     assert not [line for line in remaining if "cnibox" in line or pod.pod.id in line or "bwp" in line], remaining
+
+
+def portmap_only(node, pod, directory, verb, *ports, **more):
+    """The plugin alone, behind a result that is made up."""
+    conf = {"cniVersion": "1.0.0", "name": "mynet", "type": "portmap", "snat": False,
+            "prevResult": {"cniVersion": "1.0.0", "ips": [{"address": "10.244.0.2/24"}]},
+            "runtimeConfig": {"portMappings": [{"hostPort": p, "containerPort": 80, "protocol": "tcp"} for p in ports]}, **more}
+    return node.cni(verb, conf, plugin=str(directory / "portmap"), containerid=pod, netns="/nowhere", ifname="eth0")
+
+
+def host_ports(node):
+    """{host port: pod's address}, as nft tells it."""
+    found = {}
+    for item in node.json("nft", "-j", "list", "ruleset")["nftables"]:
+        for key, value in item.get("map", {}).get("elem", []):
+            key = key["elem"]["val"] if "elem" in key else key
+            found[key["concat"][-1]] = value["concat"][0]
+    return found
+
+
+def test_ports_of_the_gone_are_taken_over(lab):
+    """The reference's DEL has left cnibox's ports. Whoever wants one gets all of them out of the way, as soon as the
+    lease is gone, or another's; while it is there, and where nobody knows, the port is taken."""
+    node = lab.master
+    leases = "/var/lib/cni/networks/mynet"
+    portmap_only(node, "old", OURS, "ADD", 80, 81).expect_success()
+    portmap_only(node, "old", REFERENCE, "DEL", 80, 81).expect_success()
+
+    def wants(pod, *ports, address="10.244.0.3/24"):
+        return portmap_only(node, pod, OURS, "ADD", *ports,
+                            prevResult={"cniVersion": "1.0.0", "ips": [{"address": address}]})
+
+    taken = "tcp 80 is taken by eth0 of container old in network mynet"
+    assert taken in wants("new", 80).json["msg"], "nobody knows"
+    node.sh(f"mkdir -p {leases}; printf 'old\\r\\neth0' > {leases}/10.244.0.2")
+    assert taken in wants("new", 80).json["msg"], "it is alive"
+    assert host_ports(node) == {80: "10.244.0.2", 81: "10.244.0.2"}
+    node.run("rm", f"{leases}/10.244.0.2")
+    wants("new", 80, 90).expect_success()
+    assert host_ports(node) == {80: "10.244.0.3", 90: "10.244.0.3"}, "81 is gone with it"
+    node.sh(f"printf 'another\\r\\neth0' > {leases}/10.244.0.3")
+    wants("newer", 90, address="10.244.0.4/24").expect_success()
+    assert host_ports(node) == {90: "10.244.0.4"}
+
+
+@pytest.mark.parametrize("ports", [(), (7,)])
+def test_ports_do_not_lead_to_an_addresss_next_pod(lab, ports):
+    """Also when it wants none itself."""
+    node = lab.master
+    portmap_only(node, "old", OURS, "ADD", 80, 81).expect_success()
+    portmap_only(node, "old", REFERENCE, "DEL", 80, 81).expect_success()
+    portmap_only(node, "new", OURS, "ADD", *ports).expect_success()
+    assert host_ports(node) == dict.fromkeys(ports, "10.244.0.2")
+    assert ports or "cnibox_hostport" not in node.sh("nft list tables")
+
+
+def plugin(node, name, verb, directory, **keys):
+    """The bridge alone."""
+    conf = {"cniVersion": "1.0.0", "name": "mynet", "type": "bridge", "isGateway": True,
+            "ipam": {"type": "host-local", "subnet": "10.244.0.0/24"}, **keys}
+    return node.cni(verb, conf, env={"CNI_PATH": str(directory)}, plugin=str(directory / "bridge"), containerid=name,
+                    netns=f"/var/run/netns/{name}", ifname="eth0").expect_success()
+
+
+@needs("nf_tables of bridges")
+def test_macspoofchk(lab):
+    """What the reference made goes with cnibox's DEL, and nobody else's."""
+    node = lab.master
+    for name in ("one", "two"):
+        node.pod(name)
+        plugin(node, name, "ADD", REFERENCE, macspoofchk=True)
+    before = node.run("nft", "list", "table", "bridge", "nat").stdout
+    assert before.count("chain cni-br-iface-one") == 2 and "jump cni-br-iface-one-eth0" in before
+    plugin(node, "one", "DEL", OURS, macspoofchk=True)
+    after = node.run("nft", "list", "table", "bridge", "nat").stdout
+    assert "one" not in after and after.count("chain cni-br-iface-two") == 2 and "jump cni-br-iface-two-eth0" in after
+    plugin(node, "two", "DEL", OURS)
+    assert "iface" not in node.run("nft", "list", "table", "bridge", "nat").stdout
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["iptables-nft", "iptables-legacy"])
+@pytest.mark.parametrize("verb", ["DEL", "GC"])
+def test_masquerading(lab, verb, legacy):
+    """Chains of the reference's ipMasq, by their names and comments."""
+    node = lab.master
+    if legacy:
+        node.run("mount", "--bind", kernel.LEGACY_PROGRAM, kernel.NFT_PROGRAM)
+    for name in ("one", "two"):
+        node.pod(name)
+        plugin(node, name, "ADD", REFERENCE, ipMasq=True)
+
+    def rules():
+        return [line for line in node.run("iptables-save", "-t", "nat").stdout.splitlines()
+                if "CNI-" in line and "-j CNI-HOST" not in line]
+
+    before = rules()
+    assert len(before) == 8 and 'id: \\"one\\"' in str(before).replace("\\\\", "\\")
+    if verb == "DEL":
+        plugin(node, "one", "DEL", OURS, ipMasq=True)
+    else:
+        node.cni("GC", {"cniVersion": "1.1.0", "name": "mynet", "type": "bridge", "ipMasq": True,
+                        "ipam": {"type": "host-local", "subnet": "10.244.0.0/24"},
+                        "cni.dev/valid-attachments": [{"containerID": "two", "ifname": "eth0"}]}, path=str(OURS)).expect_success()
+    left = rules()
+    assert len(left) == 4 and set(left) < set(before) and "one" not in str(left)

@@ -376,21 +376,22 @@ except TimeoutError:
 """
 
 
+def what_arrives(node, pod):
+    """At a service on the node's 127.0.0.1, when the pod sends there."""
+    [bridge] = node.json("ip", "-j", "link", "show", "cni0")
+    service = node.popen("/usr/bin/python3", "-c", LISTEN)
+    assert service.stdout.readline() == "ready\n"
+    pod.run("/usr/bin/python3", "-c", SPOOF, "eth0", bridge["address"], pod.ip)
+    return service.stdout.readline().strip()
+
+
 def test_nothing_spoofed_reaches_localhost(node):
     """route_localnet lets neighbours send to 127.0.0.1. What comes by a wire is dropped all the same."""
     pod = start(node, "one", chain(mapping(8080)))
-    [bridge] = node.json("ip", "-j", "link", "show", "cni0")
-
-    def send_and_listen():
-        service = node.popen("/usr/bin/python3", "-c", LISTEN)
-        assert service.stdout.readline() == "ready\n"
-        pod.run("/usr/bin/python3", "-c", SPOOF, "eth0", bridge["address"], pod.ip)
-        return service.stdout.readline().strip()
-
     assert node.read("/proc/sys/net/ipv4/conf/cni0/route_localnet") == "1\n"
-    assert send_and_listen() == "nothing"
+    assert what_arrives(node, pod) == "nothing"
     node.run("nft", "flush", "chain", "ip", "cnibox_hostport", "spoofed")
-    assert send_and_listen() == "gotcha!!", "it is this rule that stops it"
+    assert what_arrives(node, pod) == "gotcha!!", "it is this rule that stops it"
 
 
 # --- GC, STATUS, and containers that the reference's portmap made -----------------------------------

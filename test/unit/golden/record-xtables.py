@@ -42,6 +42,30 @@ ACCEPTS = "-A FORWARD -s {0} -j ACCEPT\n-A FORWARD -d {0} -j ACCEPT\n"
 EMPTY = "*filter\n:INPUT ACCEPT\n:FORWARD {policy}\n:OUTPUT ACCEPT\n{rules}COMMIT\n"
 NAT = "*nat\n:PREROUTING ACCEPT\n:INPUT ACCEPT\n:OUTPUT ACCEPT\n:POSTROUTING ACCEPT\n{}COMMIT\n"
 
+# Ports of the host: all that cnibox itself can write, in chains; {0} is the pod's subnet, {1} its address as a target.
+PORTS = """\
+*nat
+:PREROUTING ACCEPT
+:INPUT ACCEPT
+:OUTPUT ACCEPT
+:POSTROUTING ACCEPT
+:A-CHAIN -
+:POD -
+:SHARED -
+-A PREROUTING -m addrtype --dst-type LOCAL -j SHARED
+-A OUTPUT -m conntrack --ctstate DNAT -m comment --comment "a comment" -j ACCEPT
+-A POSTROUTING -m mark --mark 0x2000/0x2000 -j MASQUERADE
+-A POD ! -s {0} -j RETURN
+-A POD ! -i eth0 -j RETURN
+-A POD -s {0} -p tcp -m tcp --dport 8080 -j A-CHAIN
+-A POD -p tcp -m tcp --dport 8080 -j DNAT --to-destination {1}
+-A POD -p udp -m udp --dport 53 -j DNAT --to-destination {1}
+-A POD -p sctp -m sctp --dport 9 -j DNAT --to-destination {1}
+-A A-CHAIN -j MARK --set-xmark 0x2000/0x2000
+-A SHARED -p tcp -m comment --comment "whose" -m multiport --dports 8080,9090 -j POD
+COMMIT
+"""
+
 # What a rule does, one a line, for the reader's test.
 KINDS = [
     "-j ACCEPT", "-j DROP", "-j REJECT", "-j RETURN", "-j LOG", "", "-j USER", "-g USER", "-j NFQUEUE",
@@ -96,6 +120,7 @@ def main():
         record(OUT, version, "kinds", EMPTY.format(policy="DROP", rules=":USER -\n" + kinds))
         record(OUT, version, "nat", NAT.format(""), "nat")
         record(OUT, version, "all", NAT.format(f"-A POSTROUTING -s {subnet} ! -o cni0 -j MASQUERADE\n"), "nat")
+        record(OUT, version, "ports", PORTS.format(subnet, "10.244.0.2:80" if version == 4 else "[fd00:10:244::2]:80"), "nat")
         record(OUT, version, "outside", NAT.format(f"-A POSTROUTING -s {subnet} ! -d {network} -j MASQUERADE\n"), "nat")
 
 
