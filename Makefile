@@ -79,7 +79,7 @@ help:
 	@echo 'make unit       the unit tests alone'
 	@echo 'make system     the system tests alone (T=-k... passes arguments to pytest)'
 	@echo 'make test-peers the plugins against the reference ones: differences are decided ones (T=...)'
-	@echo 'make fuzz       what parses foreign bytes, for SECONDS=600 each (T=url: that one); fuzz-short: for five'
+	@echo 'make fuzz       what parses foreign bytes, for SECONDS=600 each (T=url: that one); fuzz-short: for two'
 	@echo 'make test-uml   the system tests on another kernel, and an image of cnibox alone (T=... likewise)'
 	@echo 'make lint       warnings of gcc and clang as errors, clang-tidy, cppcheck, shellcheck, format, ...'
 	@echo 'make format     clang-format over the source'
@@ -226,7 +226,7 @@ build/fuzz/fuzz_%: test/fuzz/fuzz_%.c build/fuzz/modules.a
 -include $(MODULES_FUZZ:.o=.d) $(FUZZERS:=.d)
 
 fuzz-short: $(FUZZERS)
-	$(Q)tools/fuzz.sh 5 $^
+	$(Q)tools/fuzz.sh 2 $^
 
 fuzz: $(if $(T),build/fuzz/fuzz_$(T),$(FUZZERS))
 	$(Q)tools/fuzz.sh $(SECONDS) $^
