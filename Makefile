@@ -9,11 +9,13 @@ TRIPLET := aarch64-linux-gnu
 MUSL    := aarch64-linux-musl
 LDSO    := ld-linux-aarch64.so.1
 PAGE    := 65536
+DEBIAN  := arm64
 else
 TRIPLET := x86_64-linux-gnu
 MUSL    := x86_64-linux-musl
 LDSO    := ld-linux-x86-64.so.2
 PAGE    := 4096
+DEBIAN  := amd64
 # Debian 12's ld packs them for this architecture only; elsewhere musl relocates, from a longer list.
 PACK    := -Wl,-z,pack-relative-relocs
 endif
@@ -70,7 +72,7 @@ say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
         fuzz-short test-uml lint format size bench install clean
 .DELETE_ON_ERROR:
 
-all: $(OUT)/cnibox
+all: $(OUT)/cnibox $(OUT)/cnibox.spdx.json
 
 help:
 	@echo 'make            build/cnibox, one static file with every applet (build/cnibox.debug: its symbols)'
@@ -132,6 +134,11 @@ $(OUT)/cnibox: $(OBJ)/cnibox
 	$(Q)if $(TRIPLET)-readelf -lW $@.new | grep -q INTERP; then echo '$@: not static: it asks for an interpreter' >&2; exit 1; fi
 	$(Q)if $(TRIPLET)-readelf -dW $@.new | grep -q NEEDED; then echo '$@: not static: it needs a shared library' >&2; exit 1; fi
 	$(Q)mv $@.new $@
+
+# What it consists of.
+$(OUT)/cnibox.spdx.json: $(OUT)/cnibox tools/sbom.py
+	$(call say,SBOM,$@)
+	$(Q)$(PYTHON) tools/sbom.py $< $(DEBIAN) > $@
 
 # Nothing in C names its entry, which the linker's compiler would take for unused.
 $(OBJ)/src/start.o: CFLAGS += -fno-lto
