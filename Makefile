@@ -45,8 +45,9 @@ CFLAGS  += $(STD) $(WARN) $(REPRODUCIBLE) -fvisibility=hidden -ffunction-section
 # Nothing here counts in floating point, and small code is wanted more than fast switches.
 CFLAGS  += -mgeneral-regs-only -fno-jump-tables
 # The linker compiles: it sees the whole program at once, which saves 8 KiB. Unit tests are linked
-# as ever from the same objects.
-CFLAGS  += -flto -flto-partition=one -ffat-lto-objects
+# as ever from the same objects. `make LTO=` does without, for a quicker build.
+LTO     ?= -flto -flto-partition=one -ffat-lto-objects
+CFLAGS  += $(LTO)
 LDFLAGS += -Oz $(filter -m% -f%,$(CFLAGS))
 # A static position-independent executable, whose tables are read-only when they have been relocated:
 # src/start.c. musl's specs know no such thing and would make a dynamic one, so its parts are named
@@ -85,11 +86,11 @@ help:
 	@echo 'make test-uml   the system tests on another kernel, and an image of cnibox alone (T=... likewise)'
 	@echo 'make lint       warnings of gcc and clang as errors, clang-tidy, cppcheck, shellcheck, format, ...'
 	@echo 'make format     clang-format over the source'
-	@echo 'make bench      ADD and DEL against the reference plugins, bash, and the least the kernel takes'
+	@echo 'make bench      ADD and DEL against the reference plugins, bash, and the least the kernel takes (B=--quick)'
 	@echo 'make size       size of full and minimal against their budgets'
 	@echo 'make deps       install what is missing, from Debian (ARCH=arm64: for the cross build)'
 	@echo 'make install    build/cnibox and its plugin links to DESTDIR/opt/cni/bin'
-	@echo 'variables: CONFIG=configs/minimal.config  ARCH=arm64  V=1'
+	@echo 'variables: CONFIG=configs/minimal.config  ARCH=arm64  V=1  LTO= (quicker build, larger file)'
 
 minimal:
 	$(Q)$(MAKE) --no-print-directory CONFIG=configs/minimal.config all
@@ -104,10 +105,10 @@ $(OBJ)/include/.done: Makefile | deps-build
 		if [ -d $$d ]; then ln -sfn $$d $(@D)/asm; break; fi; done
 	$(Q)touch $@
 
-# X=y in the configuration becomes the macro IF_X(...), which keeps or drops its argument.
+# X=y in the configuration becomes the macro IF_X(...), which keeps or drops its argument, and HAS_X.
 $(OBJ)/config.h: $(CONFIG)
 	@mkdir -p $(@D)
-	$(Q)sed -n 's/^\([A-Z0-9_]*\)=y$$/#define IF_\1(...) __VA_ARGS__/p; s/^\([A-Z0-9_]*\)=n$$/#define IF_\1(...)/p' $< > $@
+	$(Q)sed -n 's/^\([A-Z0-9_]*\)=y$$/#define IF_\1(...) __VA_ARGS__\n#define HAS_\1 1/p; s/^\([A-Z0-9_]*\)=n$$/#define IF_\1(...)\n#define HAS_\1 0/p' $< > $@
 
 $(OBJ)/%.o: %.c $(OBJ)/include/.done $(OBJ)/config.h Makefile
 	@mkdir -p $(@D)
@@ -257,8 +258,8 @@ $(OUT)/bench/%: $(OBJ)/tools/bench/%.o $(START) src/start.ld
 	$(call say,LD,$@)
 	$(Q)$(LINK)
 
-# B='--scenario one --json': arguments of tools/bench/bench.py.
-bench: all $(OUT)/bench/floor $(OUT)/bench/runtime | deps-test
+# B='--scenario one --json', B=--quick, B=--write-budgets ...: arguments of tools/bench/bench.py.
+bench: all $(OUT)/bench/floor $(OUT)/bench/runtime $(OUT)/bench/flood | deps-test
 	$(Q)tools/private.sh $(PYTHON) tools/bench/bench.py --build $(OUT) $(B)
 
 # Stripped; in KiB.

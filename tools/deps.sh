@@ -29,7 +29,7 @@ packages() {
 		echo libc6-dev libcmocka-dev clang libclang-rt-14-dev
 		echo python3 python3-pytest python3-pytest-xdist python3-pytest-timeout python3-pyroute2
 		echo iproute2 iptables nftables iputils-ping bridge-utils procps util-linux
-		echo jq nmap radvd strace kmod containernetworking-plugins
+		echo jq nmap radvd strace valgrind kmod containernetworking-plugins
 		echo openssl gnutls-bin python3-cryptography # other people's TLS
 		echo containerd runc podman crun busybox-static python3-grpcio # real runtimes
 		;;

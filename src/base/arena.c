@@ -6,24 +6,34 @@
 
 #define ALIGNMENT 16u
 
-static _Alignas(ALIGNMENT) unsigned char region[ARENA_SIZE];
-static size_t used;
-static size_t dirty; /* bytes below this were handed out before a reset */
+/* In one piece, so that a small request touches one page of it. */
+static struct {
+	size_t used;
+	size_t dirty; /* bytes below this were handed out before a reset */
+	_Alignas(ALIGNMENT) unsigned char region[ARENA_SIZE];
+} arena;
 
 void *arena_take(size_t n, struct err *e)
 {
 	size_t want = (n + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-	unsigned char *p = region + used;
+	unsigned char *p = arena.region + arena.used;
 
-	if (want < n || want > ARENA_SIZE - used) {
+	if (want < n || want > ARENA_SIZE - arena.used) {
 		err_set(e, ERR_INTERNAL, "take memory", "the input needs more than %u MiB",
 			ARENA_SIZE >> 20);
 		return NULL;
 	}
-	if (used < dirty)
-		memset(p, 0, want < dirty - used ? want : dirty - used);
-	used += want;
+	if (arena.used < arena.dirty)
+		memset(p, 0, want < arena.dirty - arena.used ? want : arena.dirty - arena.used);
+	arena.used += want;
 	return p;
+}
+
+void arena_keep(const void *last, size_t n)
+{
+	size_t start = (size_t)((const unsigned char *)last - arena.region);
+
+	arena.used = start + ((n + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1));
 }
 
 char *arena_text(const char *s, size_t n, struct err *e)
@@ -55,21 +65,21 @@ char *arena_format(struct err *e, const char *fmt, ...)
 
 size_t arena_mark(void)
 {
-	return used;
+	return arena.used;
 }
 
 void arena_back(size_t mark)
 {
-	if (used > dirty)
-		dirty = used;
-	used = mark;
+	if (arena.used > arena.dirty)
+		arena.dirty = arena.used;
+	arena.used = mark;
 }
 
 void arena_wipe(void)
 {
 	arena_reset();
-	explicit_bzero(region, dirty);
-	dirty = 0;
+	explicit_bzero(arena.region, arena.dirty);
+	arena.dirty = 0;
 }
 
 void arena_reset(void)

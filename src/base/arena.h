@@ -17,6 +17,12 @@
 /* n bytes, zeroed, aligned for any type; NULL with e set (ERR_INTERNAL) when the region is full. */
 void *arena_take(size_t n, struct err *e) must_check;
 
+/*
+ * Of what was taken last, keep only the first n bytes: for a buffer whose size had to be the most that
+ * could come. The rest must not have been written to.
+ */
+void arena_keep(const void *last, size_t n);
+
 /* A copy of n bytes of s, NUL-terminated; NULL with e set when the region is full. */
 char *arena_text(const char *s, size_t n, struct err *e) must_check;
 

@@ -31,9 +31,7 @@ void pod_end(struct pod *p)
 
 int pod_enter(struct pod *p, struct err *e)
 {
-	if (netns_open(&p->netns, p->rq->netns, e))
-		return -1;
-	return netns_socket(&p->netns, &p->in, NL_ROUTE, e);
+	return netns_open(&p->netns, p->rq->netns, &p->host.route, &p->in, e);
 }
 
 int pod_enter_if_there(struct pod *p, struct err *e)
@@ -53,11 +51,11 @@ int pod_enter_if_there(struct pod *p, struct err *e)
 
 int pod_demand_room(struct pod *p, struct err *e)
 {
-	struct link taken;
+	int taken;
 
-	if (link_look(&p->in, p->rq->ifname, &taken, e))
+	if (link_index(&p->in, p->rq->ifname, &taken, e))
 		return -1;
-	if (!taken.index)
+	if (!taken)
 		return 0;
 	return err_set(e, ERR_STATE, "create veth pair",
 		       "CNI_IFNAME=%s exists already in CNI_NETNS=%s", p->rq->ifname, p->rq->netns);
@@ -125,12 +123,11 @@ static int remove_foreign(struct pod *p, struct err *e)
 
 int pod_disconnect(struct pod *p, struct err *e)
 {
-	struct link host;
+	int host;
 
-	if (link_look(&p->host.route, p->host_name, &host, e))
+	if (link_index(&p->host.route, p->host_name, &host, e))
 		return -1;
-	return host.index ? link_remove_quickly(&p->host.route, host.index, e)
-			  : remove_foreign(p, e);
+	return host ? link_remove_quickly(&p->host.route, host, e) : remove_foreign(p, e);
 }
 
 /* --- collecting what is left over -------------------------------------------------------------- */

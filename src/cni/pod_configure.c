@@ -187,17 +187,17 @@ int pod_configure(struct pod *p, const struct cni_result *rs, const struct pod_s
 		  struct err *e)
 {
 	struct settings settings = {.p = p, .setup = setup, .ipv6 = has_ipv6(rs)};
-	struct link link;
+	int index;
 
 	if (netns_run(&p->netns, apply_settings, &settings, e) ||
-	    link_look(&p->in, p->rq->ifname, &link, e))
+	    link_index(&p->in, p->rq->ifname, &index, e))
 		return -1;
-	if (!link.index)
+	if (!index)
 		return err_set(e, ERR_TRY_AGAIN, "set up pod link", "%s vanished again",
 			       p->rq->ifname);
-	if (apply_result(p, link.index, rs, setup, e))
+	if (apply_result(p, index, rs, setup, e))
 		return -1;
 	if (setup->detect_duplicates && gateway_of(rs, 6).family)
-		return await_detection(p, link.index, e);
+		return await_detection(p, index, e);
 	return 0;
 }

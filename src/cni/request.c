@@ -161,6 +161,7 @@ int cni_request_conf(struct cni_request *rq, int fd, struct err *e)
 			       "standard input is longer than %u bytes", JSON_TEXT_MAX);
 	if (n < 0)
 		return err_sys(e, ERR_IO, NULL, errno, "error reading from stdin");
+	arena_keep(text, (size_t)n + 1);
 	rq->text = text;
 	rq->text_len = (size_t)n;
 	rq->conf = json_open(text, (size_t)n, "network configuration", e);

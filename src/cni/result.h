@@ -48,16 +48,14 @@ struct cni_dns {
 
 /* Texts are borrowed from the arena or the environment. */
 struct cni_result {
-	struct cni_interface interfaces[CNI_INTERFACES_MAX];
-	unsigned interface_count;
-	struct cni_address ips[CNI_IPS_MAX];
-	unsigned ip_count;
-	struct cni_route routes[CNI_ROUTES_MAX];
-	unsigned route_count;
-	struct cni_dns dns;
+	/* What every result has comes first: of the rest, few pages are ever touched. */
+	unsigned interface_count, ip_count, route_count;
 	bool dns_always; /* before 1.0.0, print "dns": {} even when empty, as the Go plugins do */
-
 	struct json same_as; /* when present, this previous result is printed unchanged instead */
+	struct cni_dns dns;
+	struct cni_address ips[CNI_IPS_MAX];
+	struct cni_interface interfaces[CNI_INTERFACES_MAX];
+	struct cni_route routes[CNI_ROUTES_MAX];
 };
 
 /* Append and give the new entry; NULL with e set when there is no more room. */

@@ -89,7 +89,7 @@ static int add_peers(struct check *c, const char *const *peer, unsigned n, bool 
 /* Look the pod over: its addresses, and by them, without a configuration, the network. */
 static int open_pod(struct check *c, const char *netns, struct err *e)
 {
-	if (netns_open(&c->netns, netns, e) || netns_socket(&c->netns, &c->pod, NL_ROUTE, e))
+	if (netns_open(&c->netns, netns, NULL, &c->pod, e))
 		return -1;
 	c->in_pod = true;
 	c->netns_path = netns;

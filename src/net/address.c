@@ -140,14 +140,22 @@ static int take_address(const struct nlmsghdr *h, unsigned op, void *arg, struct
 static int search_addresses(struct nl_sock *s, uint8_t family, struct address_search *search,
 			    struct err *e)
 {
-	struct ifaddrmsg all = {.ifa_family = family == 6 ? AF_INET6 : AF_INET};
+	struct ifaddrmsg all = {.ifa_family = family == 6 ? AF_INET6 : AF_INET,
+				.ifa_index = (unsigned)search->link};
 	struct nl_batch b;
+	int result;
 
 	search->af = all.ifa_family;
 	nl_batch_init(&b);
 	nl_op(&b, "list addresses", RTM_GETADDR, NLM_F_DUMP);
 	nl_head(&b, &all, sizeof(all));
-	return nl_dump(s, &b, take_address, search, e);
+	/* With kube-proxy's ipvs, a node has an address for each service. */
+	if (search->link)
+		nl_be_strict(s, true);
+	result = nl_dump(s, &b, take_address, search, e);
+	if (search->link)
+		nl_be_strict(s, false);
+	return result;
 }
 
 int address_look(struct nl_sock *s, int link, const struct prefix *address, bool *found,

@@ -55,49 +55,6 @@ static void want_admission(struct filter_wanted *w, const struct admission *a)
 	}
 }
 
-/* --- legacy iptables -------------------------------------------------------------------------- */
-
-static int legacy_add(const struct admission *a, struct err *e)
-{
-	unsigned added;
-
-	for (unsigned i = 0; i < a->count; i++) {
-		struct prefix p = host_prefix(&a->addresses[i]);
-
-		if (legacy_forward_accept(&p, &added, e))
-			return -1;
-	}
-	return 0;
-}
-
-static int legacy_check(const struct admission *a, struct err *e)
-{
-	for (unsigned i = 0; i < a->count; i++) {
-		struct prefix p = host_prefix(&a->addresses[i]);
-		struct forward_chain found;
-
-		if (legacy_forward_look(&p, &found, e))
-			return -1;
-		if (!found.from || !found.to)
-			return err_set(e, ERR_STATE, "check firewall",
-				       "a rule is missing in chain FORWARD of legacy iptables");
-	}
-	return 0;
-}
-
-static int legacy_remove(const struct admission *a, struct err *e)
-{
-	unsigned removed;
-
-	for (unsigned i = 0; i < a->count; i++) {
-		struct prefix p = host_prefix(&a->addresses[i]);
-
-		if (legacy_forward_retract(&p, &removed, e))
-			return -1;
-	}
-	return 0;
-}
-
 static bool legacy_in_use(uint8_t family)
 {
 	return xtables_in_use(family) & XTABLES_FILTER;
@@ -105,7 +62,7 @@ static bool legacy_in_use(uint8_t family)
 
 /* --- the contract ----------------------------------------------------------------------------- */
 
-/* Does iptables' FORWARD stop what is sent to one of the addresses? */
+/* Does iptables' FORWARD, or (nf NULL) that of legacy iptables, stop what is sent to an address? */
 static int is_stopped(struct nl_sock *nf, const struct admission *a, bool *stopped, struct err *e)
 {
 	*stopped = false;
@@ -113,7 +70,7 @@ static int is_stopped(struct nl_sock *nf, const struct admission *a, bool *stopp
 		struct prefix p = host_prefix(&a->addresses[i]);
 		struct forward_chain found;
 
-		if (forward_look(nf, &p, &found, e))
+		if (nf ? forward_look(nf, &p, &found, e) : legacy_forward_look(&p, &found, e))
 			return -1;
 		*stopped |= found.drops && !found.to;
 	}
@@ -126,43 +83,63 @@ int admission_publish(struct nl_sock *nf, const struct admission *a, const struc
 	static struct filter_wanted w;
 	bool stopped;
 
-	if (is_stopped(nf, a, &stopped, e))
-		return -1;
 	want_admission(&w, a);
-	return stopped ? filter_add(nf, &w, a->admin_chain, owner, e) : 0;
+	if (is_stopped(nf, a, &stopped, e) ||
+	    (stopped && filter_add(nf, &w, a->admin_chain, owner, e)))
+		return -1;
+	if (!legacy_in_use(a->family))
+		return 0;
+	if (is_stopped(NULL, a, &stopped, e))
+		return -1;
+	return stopped ? filter_legacy_add(&w, a->admin_chain, owner, e) : 0;
 }
 
 int admission_add(struct nl_sock *nf, const struct admission *a, const struct owner_tag *owner,
 		  struct err *e)
 {
 	static struct filter_wanted w;
+	bool legacy = legacy_in_use(a->family);
 
 	want_admission(&w, a);
 	if (filter_add(nf, &w, a->admin_chain, owner, e)) {
 		/* Then legacy iptables is all there is, if that. */
 		if (!ruleset_unsupported(e))
 			return -1;
-		return legacy_add(a, e);
+		legacy = true;
 	}
-	return legacy_in_use(a->family) ? legacy_add(a, e) : 0;
+	return legacy ? filter_legacy_add(&w, a->admin_chain, owner, e) : 0;
+}
+
+/* What is published has rules where FORWARD drops; the legacy one's own rules may let it pass. */
+static int check_published(struct nl_sock *nf, const struct admission *a, struct err *e)
+{
+	static struct filter_wanted w;
+	bool stopped;
+
+	want_admission(&w, a);
+	if (is_stopped(nf, a, &stopped, e) || (stopped && filter_check(nf, &w, e)))
+		return -1;
+	if (!legacy_in_use(a->family))
+		return 0;
+	if (is_stopped(NULL, a, &stopped, e))
+		return -1;
+	return stopped ? filter_legacy_check(&w, e) : 0;
 }
 
 int admission_check(struct nl_sock *nf, const struct admission *a, struct err *e)
 {
 	static struct filter_wanted w;
-	bool stopped = true;
+	bool legacy = legacy_in_use(a->family);
 
-	if (a->published && is_stopped(nf, a, &stopped, e))
-		return -1;
-	if (!stopped)
-		return 0;
+	if (a->published)
+		return check_published(nf, a, e);
 	want_admission(&w, a);
 	if (filter_check(nf, &w, e)) {
 		if (!ruleset_unsupported(e))
 			return -1;
-		return legacy_check(a, e);
+		legacy = true;
 	}
-	return legacy_in_use(a->family) && !a->published ? legacy_check(a, e) : 0;
+	return legacy ? filter_legacy_check(&w, e) : 0;
 }
 
 struct removal {
@@ -186,12 +163,25 @@ static bool concerns(const struct nft_rule *rule, const struct admission *a)
 	return false;
 }
 
+/* Has the rule to go? */
+static bool choose(const struct nft_rule *rule, void *arg)
+{
+	const struct removal *r = arg;
+	const struct nft_match_address *m = rule->source.set ? &rule->source : &rule->destination;
+	char text[128], ip[IP_TEXT];
+
+	if (!rule->owned)
+		return concerns(rule, r->admission);
+	snprintf(text, sizeof(text), "firewall rule for %s", ip_format(ip, &m->prefix.ip));
+	return filter_rule_has_state(rule, XT_STATE_DNAT) == r->admission->published &&
+	       r->which->choose(&rule->owner, text, r->which->arg);
+}
+
 static int take_removal(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
 {
 	struct removal *r = arg;
 	struct nft_at at = filter_at(r->admission->family, FORWARD);
 	struct nft_rule rule;
-	char text[128], ip[IP_TEXT];
 
 	(void)op, (void)e;
 	if ((h->nlmsg_type & 0xff) == NFT_MSG_NEWGEN) {
@@ -199,20 +189,8 @@ static int take_removal(const struct nlmsghdr *h, unsigned op, void *arg, struct
 		return 0;
 	}
 	/* What does not fit into this batch takes another round. */
-	if (!nft_read_rule(&rule, h) || r->change.ops + 2 > NL_BATCH_OPS)
+	if (!nft_read_rule(&rule, h) || r->change.ops + 2 > NL_BATCH_OPS || !choose(&rule, r))
 		return 0;
-	if (rule.owned) {
-		bool published = filter_rule_has_state(&rule, XT_STATE_DNAT);
-		const struct nft_match_address *m =
-			rule.source.set ? &rule.source : &rule.destination;
-
-		snprintf(text, sizeof(text), "firewall rule for %s", ip_format(ip, &m->prefix.ip));
-		if (published != r->admission->published ||
-		    !r->which->choose(&rule.owner, text, r->which->arg))
-			return 0;
-	} else if (!concerns(&rule, r->admission)) {
-		return 0;
-	}
 	nft_delete_rule(&r->change, "delete the pod's rule", &at, rule.handle);
 	r->any = true;
 	return 0;
@@ -240,18 +218,17 @@ int admission_remove(struct nl_sock *nf, const struct admission *a,
 		     const struct owner_choice *which, struct err *e)
 {
 	static struct removal r;
-	int overtaken = 0;
+	unsigned tries = 0;
 
 	r.admission = a;
 	r.which = which;
 	do {
 		if (remove_once(nf, &r, e) == 0)
 			continue;
-		if (!nft_overtaken(e))
+		if (!nft_again(&tries, e))
 			return -1;
-		if (++overtaken == NFT_TRIES)
-			return filter_never_quiet(e);
 		r.any = true;
 	} while (r.any); /* until a look finds nothing to remove */
-	return legacy_in_use(a->family) && !a->published ? legacy_remove(a, e) : 0;
+	return legacy_in_use(a->family) ? filter_legacy_remove(a->family, FORWARD, choose, &r, e)
+					: 0;
 }

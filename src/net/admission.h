@@ -7,8 +7,8 @@
  *	-A CNI-FORWARD -d 10.244.0.2/32 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
  *	-A CNI-FORWARD -s 10.244.0.2/32 -j ACCEPT
  *
- * In nf_tables, in the form of iptables-nft. Where legacy iptables is in use as well, or alone, the
- * addresses are accepted in its FORWARD, too (legacy.h).
+ * In nf_tables, in the form of iptables-nft; in legacy iptables where that is in use as well, or all
+ * that there is.
  *
  * Where a port of the host leads to a pod, what comes by it is let through as well, if the chain drops:
  *

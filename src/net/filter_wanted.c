@@ -8,6 +8,32 @@ void filter_want(struct filter_wanted *w, const struct filter_rule *rule)
 	w->rules[w->count++] = *rule;
 }
 
+bool filter_meet(struct filter_wanted *w, const struct nft_rule *rule,
+		 const struct owner_tag *owner)
+{
+	bool former = false;
+
+	for (unsigned i = 0; i < w->count; i++) {
+		if (!filter_rule_is(rule, &w->rules[i]))
+			continue;
+		if (!owner || !w->owned[i] || (rule->owned && owner_tag_equal(&rule->owner, owner)))
+			w->there[i] = true;
+		else /* of whoever had the address before */
+			former = true;
+	}
+	return former;
+}
+
+int filter_complete(const struct filter_wanted *w, const char *where, struct err *e)
+{
+	for (unsigned i = 0; i < w->count; i++)
+		if (!w->there[i])
+			return err_set(e, ERR_STATE, "check firewall",
+				       "a rule is missing in chain %s of %sip%stables' filter",
+				       w->rules[i].chain, where, w->family == 6 ? "6" : "");
+	return 0;
+}
+
 struct visit {
 	struct filter_wanted *wanted;
 	const struct owner_tag *owner;
@@ -17,21 +43,12 @@ struct visit {
 
 static int take_rule(struct visit *v, const struct nlmsghdr *h)
 {
-	struct filter_wanted *w = v->wanted;
 	struct nft_rule rule;
 
-	if (!nft_read_rule(&rule, h))
-		return 0;
-	for (unsigned i = 0; i < w->count; i++) {
-		struct nft_at at = filter_at(w->family, w->rules[i].chain);
+	if (nft_read_rule(&rule, h) && filter_meet(v->wanted, &rule, v->change ? v->owner : NULL)) {
+		struct nft_at at = filter_at(v->wanted->family, rule.chain);
 
-		if (!filter_rule_is(&rule, &w->rules[i]))
-			continue;
-		if (!v->change || !w->owned[i] ||
-		    (rule.owned && owner_tag_equal(&rule.owner, v->owner)))
-			w->there[i] = true;
-		else /* of whoever had the address before */
-			nft_delete_rule(v->change, "delete a former pod's rule", &at, rule.handle);
+		nft_delete_rule(v->change, "delete a former pod's rule", &at, rule.handle);
 	}
 	return 0;
 }
@@ -109,38 +126,24 @@ static int add_once(struct nl_sock *nf, struct filter_wanted *w, const char *mor
 	return nl_apply(nf, &change, e);
 }
 
-int filter_never_quiet(struct err *e)
-{
-	return err_set(e, ERR_TRY_AGAIN, "change the rules of iptables' filter",
-		       "others changed the ruleset %d times meanwhile", NFT_TRIES);
-}
-
 int filter_add(struct nl_sock *nf, struct filter_wanted *w, const char *more_chain,
 	       const struct owner_tag *owner, struct err *e)
 {
-	for (int i = 0; i < NFT_TRIES; i++) {
-		if (add_once(nf, w, more_chain, owner, e) == 0)
-			return 0;
-		if (!nft_overtaken(e))
+	unsigned tries = 0;
+
+	while (add_once(nf, w, more_chain, owner, e))
+		if (!nft_again(&tries, e))
 			return -1;
-	}
-	return filter_never_quiet(e);
+	return 0;
 }
 
 int filter_check(struct nl_sock *nf, struct filter_wanted *w, struct err *e)
 {
 	struct visit v = {.wanted = w};
+	unsigned tries = 0;
 
-	for (int i = 0; i < NFT_TRIES; i++) {
-		if (look(nf, &v, e) == 0)
-			break;
-		if (!nft_overtaken(e))
+	while (look(nf, &v, e))
+		if (!nft_again(&tries, e))
 			return -1;
-	}
-	for (unsigned i = 0; i < w->count; i++)
-		if (!w->there[i])
-			return err_set(e, ERR_STATE, "check firewall",
-				       "a rule is missing in chain %s of ip%stables' filter",
-				       w->rules[i].chain, w->family == 6 ? "6" : "");
-	return 0;
+	return filter_complete(w, "", e);
 }

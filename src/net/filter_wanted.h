@@ -36,7 +36,26 @@ int filter_add(struct nl_sock *nf, struct filter_wanted *w, const char *more_cha
 /* Is all of it there, whoever owns it? Gives 0, or -1 with e set (ERR_STATE). */
 int filter_check(struct nl_sock *nf, struct filter_wanted *w, struct err *e) must_check;
 
-/* Set e: others changed the ruleset each time that it was tried. Gives -1. */
-int filter_never_quiet(struct err *e);
+/* The same in legacy iptables (filter_legacy.c). */
+int filter_legacy_add(struct filter_wanted *w, const char *more_chain,
+		      const struct owner_tag *owner, struct err *e) must_check;
+int filter_legacy_check(struct filter_wanted *w, struct err *e) must_check;
+
+/* Remove the rules of a chain that choose() wants to go; it is told whose each is. */
+typedef bool filter_choose_fn(const struct nft_rule *rule, void *arg);
+int filter_legacy_remove(uint8_t family, const char *chain, filter_choose_fn *choose, void *arg,
+			 struct err *e) must_check;
+
+/*
+ * For those who look: a rule was met. Notes it as there, or gives true: it is a former pod's, and has
+ * to go.
+ *
+ * owner  NULL: whoever owns it
+ */
+bool filter_meet(struct filter_wanted *w, const struct nft_rule *rule,
+		 const struct owner_tag *owner);
+
+/* Set e if something was not there. where: "legacy " or "". */
+int filter_complete(const struct filter_wanted *w, const char *where, struct err *e) must_check;
 
 #endif

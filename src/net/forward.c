@@ -123,26 +123,17 @@ static int visit(struct nl_sock *nf, const struct prefix *network, struct visit 
 	return 0;
 }
 
-static int never_quiet(struct err *e)
-{
-	return err_set(e, ERR_TRY_AGAIN, "change the rules of chain FORWARD",
-		       "others changed the ruleset %d times meanwhile", NFT_TRIES);
-}
-
 int forward_look(struct nl_sock *nf, const struct prefix *network, struct forward_chain *found,
 		 struct err *e)
 {
 	struct visit v = {0};
+	unsigned tries = 0;
 
-	for (int i = 0; i < NFT_TRIES; i++) {
-		if (visit(nf, network, &v, e) == 0) {
-			*found = v.scan.chain;
-			return 0;
-		}
-		if (!nft_overtaken(e))
+	while (visit(nf, network, &v, e))
+		if (!nft_again(&tries, e))
 			return -1;
-	}
-	return never_quiet(e);
+	*found = v.scan.chain;
+	return 0;
 }
 
 /* --- change ----------------------------------------------------------------------------------- */
@@ -209,13 +200,12 @@ typedef int change_fn(struct nl_sock *nf, const struct prefix *network, unsigned
 static int until_quiet(change_fn *change, struct nl_sock *nf, const struct prefix *network,
 		       unsigned *count, struct err *e)
 {
-	for (int i = 0; i < NFT_TRIES; i++) {
-		if (change(nf, network, count, e) == 0)
-			return 0;
-		if (!nft_overtaken(e))
+	unsigned tries = 0;
+
+	while (change(nf, network, count, e))
+		if (!nft_again(&tries, e))
 			return -1;
-	}
-	return never_quiet(e);
+	return 0;
 }
 
 int forward_accept(struct nl_sock *nf, const struct prefix *network, unsigned *added, struct err *e)

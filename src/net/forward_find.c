@@ -147,14 +147,12 @@ static int obstacle_once(struct nl_sock *nf, const struct prefix *network,
 int forward_obstacle(struct nl_sock *nf, const struct prefix *network,
 		     struct forward_obstacle *found, bool *blocked, struct err *e)
 {
-	for (int i = 0; i < NFT_TRIES; i++) {
-		if (obstacle_once(nf, network, found, blocked, e) == 0)
-			return *blocked ? 0 : legacy_obstacle(network, found, blocked, e);
-		if (!nft_overtaken(e))
+	unsigned tries = 0;
+
+	while (obstacle_once(nf, network, found, blocked, e))
+		if (!nft_again(&tries, e))
 			return -1;
-	}
-	return err_set(e, ERR_TRY_AGAIN, "look for what drops forwarded packets",
-		       "others changed the ruleset %d times meanwhile", NFT_TRIES);
+	return *blocked ? 0 : legacy_obstacle(network, found, blocked, e);
 }
 
 /* --- what masquerades ------------------------------------------------------------------------- */
@@ -211,12 +209,10 @@ static int masquerades_once(struct nl_sock *nf, const struct prefix *subnet, boo
 
 int forward_masquerades(struct nl_sock *nf, const struct prefix *subnet, bool *found, struct err *e)
 {
-	for (int i = 0; i < NFT_TRIES; i++) {
-		if (masquerades_once(nf, subnet, found, e) == 0)
-			return *found ? 0 : legacy_masquerades(subnet, found, e);
-		if (!nft_overtaken(e))
+	unsigned tries = 0;
+
+	while (masquerades_once(nf, subnet, found, e))
+		if (!nft_again(&tries, e))
 			return -1;
-	}
-	return err_set(e, ERR_TRY_AGAIN, "look for what masquerades",
-		       "others changed the ruleset %d times meanwhile", NFT_TRIES);
+	return *found ? 0 : legacy_masquerades(subnet, found, e);
 }

@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "net/hostport_table.h"
+#include "net/legacy_hostport.h"
+#include "net/ruleset.h"
+#include "net/xtables.h"
 
 /* Elements that one round removes; more take another. */
 #define ROUND 128
@@ -21,7 +24,7 @@ struct order {
 	struct hostport_table table;
 	unsigned own;		   /* elements of the owner */
 	unsigned fitting;	   /* of them, those that are just as wanted */
-	char map[2][NFT_MAP_NAME]; /* without, with an address of the host */
+	char map[2][NFT_SET_NAME]; /* without, with an address of the host */
 	bool used[2];
 };
 
@@ -49,11 +52,11 @@ static bool same_port(const struct hostport *a, const struct hostport *b)
 
 /* A mapping of the table: is it ours, is it what we want to have? */
 static int compare(const struct hostport_map *map, const struct hostport *p,
-		   const struct nft_map_element *element, void *arg, struct err *e)
+		   const struct nft_element *element, void *arg, struct err *e)
 {
 	struct order *o = arg;
 	bool own = element->owned && owner_tag_equal(&element->tag, &o->tag);
-	uint8_t data[NFT_MAP_KEY_MAX];
+	uint8_t data[NFT_KEY_MAX];
 	char text[HOSTPORT_TEXT];
 
 	o->own += own;
@@ -84,21 +87,17 @@ static int look(struct nl_sock *nf, struct order *o, struct err *e)
 	return hostport_look(nf, o->set->pod.ip.family, &o->table, compare, o, e);
 }
 
-/* Is it that this kernel has no nf_tables for that? Then in plain words. */
+/* There is no nf_tables: was e that there is no legacy iptables either? Then in plain words. */
 static int explain(uint8_t family, struct err *e)
 {
-	if (nft_unsupported(e))
-		return err_set(e, ERR_KERNEL, "map host ports",
-			       "the kernel lacks nf_tables for IPv%u (CONFIG_NF_TABLES_IPV%u, "
-			       "CONFIG_NFT_NAT, CONFIG_NFT_FIB_IPV%u)",
-			       family, family, family);
+	if (xtables_unsupported(e))
+		return err_set(
+			e, ERR_KERNEL, "map host ports",
+			"the kernel has neither nf_tables for IPv%u (CONFIG_NF_TABLES_IPV%u, "
+			"CONFIG_NFT_NAT, CONFIG_NFT_FIB_IPV%u) nor iptables' nat "
+			"(CONFIG_IP%s_NF_NAT)",
+			family, family, family, family == 6 ? "6" : "");
 	return -1;
-}
-
-static int never_quiet(struct err *e)
-{
-	return err_set(e, ERR_TRY_AGAIN, "change table " HOSTPORT_TABLE,
-		       "others changed the ruleset %d times meanwhile", NFT_TRIES);
 }
 
 /* --- add -------------------------------------------------------------------------------------- */
@@ -163,6 +162,23 @@ static void put_structure(struct nl_batch *b, struct order *o)
 	}
 }
 
+static void put_mapping(struct nl_batch *b, const struct order *o, const struct hostport *p)
+{
+	uint8_t key[NFT_KEY_MAX], data[NFT_KEY_MAX];
+	char text[OWNER_TEXT];
+	struct nft_element x = {
+		.key = key,
+		.len = hostport_key(key, p),
+		.data = data,
+		.data_len = hostport_data(data, &o->set->pod.ip, p->pod),
+		.comment = owner_text(text, o->owner),
+		.owned = true,
+		.tag = o->tag,
+	};
+
+	nft_put_element(b, &x);
+}
+
 /* The mappings from first on that one batch holds. Gives how many of the list are done then. */
 static unsigned put_mappings(struct nl_batch *b, const struct order *o, unsigned first)
 {
@@ -172,18 +188,11 @@ static unsigned put_mappings(struct nl_batch *b, const struct order *o, unsigned
 	for (unsigned kind = 0; kind < 2; kind++) {
 		if (!o->used[kind])
 			continue;
-		nft_map_elements(b, &at, NFT_MAP_ADD, o->map[kind])
+		nft_elements(b, "map host ports", &at, NFT_ADD, o->map[kind])
 		{
-			for (unsigned i = first; i < end; i++) {
-				uint8_t key[NFT_MAP_KEY_MAX], data[NFT_MAP_KEY_MAX];
-				uint32_t key_len = hostport_key(key, &o->list[i]);
-				uint32_t data_len =
-					hostport_data(data, &o->set->pod.ip, o->list[i].pod);
-
+			for (unsigned i = first; i < end; i++)
 				if ((o->list[i].address.family != 0) == kind)
-					nft_put_map_element(b, key, key_len, data, data_len,
-							    o->owner);
-			}
+					put_mapping(b, o, &o->list[i]);
 		}
 	}
 	return end;
@@ -223,15 +232,18 @@ int hostport_add(struct nl_sock *nf, const struct owner *owner, const struct hos
 		 const struct hostport *list, unsigned count, struct err *e)
 {
 	static struct order o;
+	unsigned tries = 0;
 
 	begin_order(&o, owner, set, list, count);
-	for (int i = 0; i < NFT_TRIES; i++) {
-		if (add_once(nf, &o, e) == 0)
-			return 0;
-		if (!nft_overtaken(e))
-			return explain(set->pod.ip.family, e);
+	while (add_once(nf, &o, e)) {
+		if (ruleset_unsupported(e))
+			return legacy_hostport_add(owner, set, list, count, e)
+				       ? explain(set->pod.ip.family, e)
+				       : 0;
+		if (!nft_again(&tries, e))
+			return -1;
 	}
-	return never_quiet(e);
+	return 0;
 }
 
 /* --- check ------------------------------------------------------------------------------------ */
@@ -257,15 +269,18 @@ int hostport_check(struct nl_sock *nf, const struct owner *owner,
 		   struct err *e)
 {
 	static struct order o;
+	unsigned tries = 0;
 
 	begin_order(&o, owner, set, list, count);
-	for (int i = 0; i < NFT_TRIES; i++) {
-		if (check_once(nf, &o, e) == 0)
-			return 0;
-		if (!nft_overtaken(e))
-			return explain(set->pod.ip.family, e);
+	while (check_once(nf, &o, e)) {
+		if (ruleset_unsupported(e))
+			return legacy_hostport_check(owner, set, list, count, e)
+				       ? explain(set->pod.ip.family, e)
+				       : 0;
+		if (!nft_again(&tries, e))
+			return -1;
 	}
-	return never_quiet(e);
+	return 0;
 }
 
 /* --- remove ----------------------------------------------------------------------------------- */
@@ -283,7 +298,7 @@ struct removal {
 };
 
 static int choose(const struct hostport_map *map, const struct hostport *p,
-		  const struct nft_map_element *element, void *arg, struct err *e)
+		  const struct nft_element *element, void *arg, struct err *e)
 {
 	struct removal *r = arg;
 	char port[HOSTPORT_TEXT], text[HOSTPORT_TEXT + OWNER_TEXT + 16];
@@ -320,19 +335,21 @@ static void put_removal_from(struct nl_batch *b, const struct removal *r,
 
 	if (n == map->elements) {
 		put_hostport_clearance(b, &r->table, map->name);
-		nft_delete_map(b, &at, map->name);
+		nft_delete_set(b, &at, map->name);
 		return;
 	}
 	if (n == 0)
 		return;
-	nft_map_elements(b, &at, NFT_MAP_DELETE, map->name)
+	nft_elements(b, "unmap host ports", &at, NFT_DELETE, map->name)
 	{
 		for (unsigned i = 0; i < r->count; i++) {
-			uint8_t key[NFT_MAP_KEY_MAX];
+			uint8_t key[NFT_KEY_MAX];
+
+			struct nft_element x = {.key = key,
+						.len = hostport_key(key, &r->chosen[i].port)};
 
 			if (r->chosen[i].map == map)
-				nft_put_map_element(b, key, hostport_key(key, &r->chosen[i].port),
-						    NULL, 0, NULL);
+				nft_put_element(b, &x);
 		}
 	}
 }
@@ -366,18 +383,16 @@ int hostport_remove(struct nl_sock *nf, uint8_t family, const struct owner_choic
 		    struct conntrack_ports *udp, struct err *e)
 {
 	static struct removal r;
-	int tries = 0;
+	unsigned tries = 0;
 
 	r.which = which;
 	r.udp = udp;
 	do {
 		if (remove_once(nf, family, &r, e) == 0)
 			continue;
-		if (!nft_overtaken(e))
+		if (!nft_again(&tries, e))
 			return -1;
-		if (++tries == NFT_TRIES)
-			return never_quiet(e);
 		r.more = true;
 	} while (r.more);
-	return 0;
+	return legacy_hostport_remove(family, which, udp, e);
 }

@@ -32,6 +32,8 @@
  *
  * An element belongs to the attachment that its tag names (owner.h). A port is one attachment's; a
  * second one is refused. What is no longer used is removed: map, rules, and at last the table.
+ *
+ * Where the kernel has no nf_tables, legacy iptables does it (legacy_hostport.h).
  */
 #ifndef NET_HOSTPORT_H
 #define NET_HOSTPORT_H
@@ -86,8 +88,7 @@ int hostport_check(struct nl_sock *nf, const struct owner *owner,
 		   struct err *e) must_check;
 
 /*
- * Remove what is chosen in a family (4 or 6), and what that leaves without use. Where the kernel has
- * no nf_tables, there is nothing.
+ * Remove what is chosen in a family (4 or 6), and what that leaves without use.
  *
  * udp  the UDP ports of what was removed are added here
  */

@@ -31,20 +31,20 @@ static uint8_t *put_port(uint8_t *p, uint16_t port)
 	return p + 4;
 }
 
-uint32_t hostport_key(uint8_t key[static NFT_MAP_KEY_MAX], const struct hostport *p)
+uint32_t hostport_key(uint8_t key[static NFT_KEY_MAX], const struct hostport *p)
 {
 	uint8_t *end = key;
 
-	memset(key, 0, NFT_MAP_KEY_MAX);
+	memset(key, 0, NFT_KEY_MAX);
 	if (p->address.family)
 		end = put_ip(end, &p->address);
 	*end = p->proto;
 	return (uint32_t)(put_port(end + 4, p->host) - key);
 }
 
-uint32_t hostport_data(uint8_t data[static NFT_MAP_KEY_MAX], const struct ip *pod, uint16_t port)
+uint32_t hostport_data(uint8_t data[static NFT_KEY_MAX], const struct ip *pod, uint16_t port)
 {
-	memset(data, 0, NFT_MAP_KEY_MAX);
+	memset(data, 0, NFT_KEY_MAX);
 	return (uint32_t)(put_port(put_ip(data, pod), port) - data);
 }
 
@@ -85,9 +85,9 @@ const char *hostport_text(char text[static HOSTPORT_TEXT], const struct hostport
 
 /* --- the map's rules -------------------------------------------------------------------------- */
 
-/* Key of the map into registers from the first on, a value in its place: see hostport_key. */
+/* Key of the map into registers from the first on: see hostport_key. */
 static void put_lookup(struct nl_batch *b, uint8_t ip_family, const char *map, bool by_address,
-		       bool value)
+		       enum nft_lookup what)
 {
 	uint32_t reg = NFT_REG_1, next = NFT_REG32_01;
 
@@ -100,7 +100,7 @@ static void put_lookup(struct nl_batch *b, uint8_t ip_family, const char *map, b
 	}
 	nft_meta_to(b, reg, NFT_META_L4PROTO);
 	nft_payload_to(b, next, NFT_PAYLOAD_TRANSPORT_HEADER, DESTINATION_PORT, 2);
-	nft_look_up(b, map, value);
+	nft_look_up(b, map, what);
 }
 
 static void put_conditions(struct nl_batch *b, const struct hostport_settings *set)
@@ -142,7 +142,7 @@ static void put_mark(struct nl_batch *b, const struct hostport_settings *set, co
 		put_conditions(b, set);
 		if (source)
 			nft_match_prefix(b, NFT_SOURCE, NFT_CMP_EQ, source);
-		put_lookup(b, set->pod.ip.family, map, by_address, false);
+		put_lookup(b, set->pod.ip.family, map, by_address, NFT_IN);
 		nft_set_mark(b, set->mark);
 	}
 	nft_mark_rule(b, map);
@@ -170,7 +170,7 @@ void put_hostport_rules(struct nl_batch *b, const struct hostport_settings *set,
 	begin_rule(b, "map ports of the host", family, by_address);
 	nl_nest(b, NFTA_RULE_EXPRESSIONS) {
 		put_conditions(b, set);
-		put_lookup(b, family, map, by_address, true);
+		put_lookup(b, family, map, by_address, NFT_VALUE);
 		nft_dnat(b, nft_family(family), NFT_REG_1, family == 6 ? NFT_REG_2 : NFT_REG32_01);
 	}
 	nft_mark_rule(b, map);
@@ -179,7 +179,7 @@ void put_hostport_rules(struct nl_batch *b, const struct hostport_settings *set,
 		put_marks(b, set, map, by_address);
 }
 
-void hostport_map_name(char name[static NFT_MAP_NAME], const struct hostport_settings *set,
+void hostport_map_name(char name[static NFT_SET_NAME], const struct hostport_settings *set,
 		       bool by_address)
 {
 	static struct nl_batch b;
@@ -190,18 +190,18 @@ void hostport_map_name(char name[static NFT_MAP_NAME], const struct hostport_set
 	put_hostport_rules(&b, set, "", by_address);
 	for (size_t i = 0; i < b.len; i++)
 		h = (h ^ b.buf[i]) * 0x100000001b3u;
-	snprintf(name, NFT_MAP_NAME, "%s%016llx", by_address ? HOSTPORT_ADDRESSES : HOSTPORT_PORTS,
+	snprintf(name, NFT_SET_NAME, "%s%016llx", by_address ? HOSTPORT_ADDRESSES : HOSTPORT_PORTS,
 		 (unsigned long long)h);
 }
 
 void put_hostport_map(struct nl_batch *b, uint8_t ip_family, const char *name, bool by_address)
 {
 	struct nft_at at = hostport_at(ip_family, NULL);
-	uint32_t address = ip_family == 6 ? NFT_TYPE_IP6ADDR : NFT_TYPE_IPADDR;
+	uint32_t address = ip_family == 6 ? NFT_TYPE_IPV6 : NFT_TYPE_IPV4;
 	uint32_t address_len = ip_family == 6 ? 16 : 4;
 	uint32_t before = by_address ? NFT_TYPE_THEN(address, NFT_TYPE_INET_PROTOCOL)
 				     : NFT_TYPE_INET_PROTOCOL;
-	struct nft_map map = {
+	struct nft_set_kind map = {
 		.name = name,
 		.key_type = NFT_TYPE_THEN(before, NFT_TYPE_INET_SERVICE),
 		.key_len = (by_address ? address_len : 0) + 8,
@@ -209,7 +209,7 @@ void put_hostport_map(struct nl_batch *b, uint8_t ip_family, const char *name, b
 		.data_len = address_len + 4,
 	};
 
-	nft_add_map(b, &at, &map);
+	nft_set(b, &at, &map);
 }
 
 /* --- the table's rules ------------------------------------------------------------------------ */
@@ -269,7 +269,7 @@ void put_hostport_base(struct nl_batch *b, uint8_t ip_family)
 
 const char *put_hostport_masquerade(struct nl_batch *b, uint8_t ip_family, uint32_t mark)
 {
-	static char comment[NFT_MAP_NAME];
+	static char comment[NFT_SET_NAME];
 	struct nft_at at = hostport_at(ip_family, "postrouting");
 
 	snprintf(comment, sizeof(comment), "mark 0x%x", mark);

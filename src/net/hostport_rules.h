@@ -6,7 +6,7 @@
 #define NET_HOSTPORT_RULES_H
 
 #include "net/hostport.h"
-#include "net/nft_map.h"
+#include "net/nft_set.h"
 
 #define HOSTPORT_TABLE "cnibox_hostport"
 
@@ -17,7 +17,7 @@
 struct nft_at hostport_at(uint8_t ip_family, const char *chain);
 
 /* The map for mappings with or without an address of the host under these settings. */
-void hostport_map_name(char name[static NFT_MAP_NAME], const struct hostport_settings *set,
+void hostport_map_name(char name[static NFT_SET_NAME], const struct hostport_settings *set,
 		       bool by_address);
 
 /* Make it. */
@@ -40,8 +40,8 @@ void put_hostport_rules(struct nl_batch *b, const struct hostport_settings *set,
 			bool by_address);
 
 /* A mapping as key and value of an element. Give their lengths. */
-uint32_t hostport_key(uint8_t key[static NFT_MAP_KEY_MAX], const struct hostport *p);
-uint32_t hostport_data(uint8_t data[static NFT_MAP_KEY_MAX], const struct ip *pod, uint16_t port);
+uint32_t hostport_key(uint8_t key[static NFT_KEY_MAX], const struct hostport *p);
+uint32_t hostport_data(uint8_t data[static NFT_KEY_MAX], const struct ip *pod, uint16_t port);
 /* And back: proto, host and address. Gives false for a key of another shape. */
 bool hostport_from_key(struct hostport *p, uint8_t ip_family, bool by_address, const uint8_t *key,
 		       size_t len);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "net/nft_read.h"
-#include "netlink/attr.h"
 
 static bool begins(const char *text, const char *with)
 {
@@ -14,7 +13,7 @@ static bool begins(const char *text, const char *with)
 
 static int take_map(struct hostport_table *t, const struct nlmsghdr *h, struct err *e)
 {
-	const char *name = nft_read_map_name(h);
+	const char *name = nft_read_set_name(h);
 	struct hostport_map *map = &t->maps[t->map_count];
 	bool by_address = begins(name, HOSTPORT_ADDRESSES);
 
@@ -73,25 +72,21 @@ struct reading {
 	void *arg;
 };
 
-static int take_elements(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+static int take_element(const struct nft_element *x, void *arg, struct err *e)
 {
 	struct reading *r = arg;
-	const struct nlattr *list = nft_map_elements_of(h);
+	struct hostport p;
 
+	if (!hostport_from_key(&p, r->ip_family, r->map->by_address, x->key, x->len))
+		return 0;
+	r->map->elements++;
+	return r->each(r->map, &p, x, r->arg, e);
+}
+
+static int take_elements(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+{
 	(void)op;
-	for (const struct nlattr *a = nl_first(list); a; a = nl_following(list, a)) {
-		struct nft_map_element element;
-		struct hostport p;
-
-		nft_read_map_element(&element, a);
-		if (!element.key || !hostport_from_key(&p, r->ip_family, r->map->by_address,
-						       element.key, element.key_len))
-			continue;
-		r->map->elements++;
-		if (r->each(r->map, &p, &element, r->arg, e))
-			return -1;
-	}
-	return 0;
+	return nft_read_elements(h, take_element, arg, e);
 }
 
 static int look_at_map(struct nl_sock *nf, struct reading *r, struct err *e)
@@ -100,7 +95,7 @@ static int look_at_map(struct nl_sock *nf, struct reading *r, struct err *e)
 	struct nl_batch q;
 
 	nl_batch_init(&q);
-	nft_list_map(&q, &at, r->map->name);
+	nft_list_elements(&q, &at, r->map->name);
 	return nl_dump(nf, &q, take_elements, r, e);
 }
 
@@ -113,7 +108,7 @@ int hostport_look(struct nl_sock *nf, uint8_t ip_family, struct hostport_table *
 	*t = (struct hostport_table){.ip_family = ip_family};
 	nl_batch_init(&q);
 	nft_get_generation(&q);
-	nft_list_maps(&q, &at);
+	nft_list_sets(&q, &at);
 	if (nl_ask(nf, &q, take_object, t, e))
 		return -1;
 	nl_batch_init(&q);

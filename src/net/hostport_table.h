@@ -12,7 +12,7 @@
 #define HOSTPORT_RULES_MAX (HOSTPORT_BASE_RULES + 32 + HOSTPORT_MAPS_MAX * HOSTPORT_MAP_RULES)
 
 struct hostport_map {
-	char name[NFT_MAP_NAME];
+	char name[NFT_SET_NAME];
 	bool by_address;
 	unsigned elements;
 };
@@ -20,7 +20,7 @@ struct hostport_map {
 struct hostport_rule {
 	uint64_t handle, digest;
 	char chain[16];
-	char comment[NFT_MAP_NAME];
+	char comment[NFT_SET_NAME];
 };
 
 struct hostport_table {
@@ -34,7 +34,7 @@ struct hostport_table {
 
 /* Called for each mapping. Gives 0, or -1 with e set. */
 typedef int hostport_each_fn(const struct hostport_map *map, const struct hostport *p,
-			     const struct nft_map_element *element, void *arg, struct err *e);
+			     const struct nft_element *element, void *arg, struct err *e);
 
 /*
  * Read it. Where there is none, it is empty. e is as nl_ask leaves it: EINTR in e->sys if the table

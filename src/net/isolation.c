@@ -47,23 +47,17 @@ static void want_isolation(struct filter_wanted *w, uint8_t family, const char *
 					     .first = true});
 }
 
-static int explain_isolation(uint8_t family, struct err *e)
-{
-	if (ruleset_unsupported(e))
-		return err_set(e, ERR_KERNEL, "keep networks apart",
-			       "the kernel lacks nf_tables for IPv%u (CONFIG_NF_TABLES_IPV%u, "
-			       "CONFIG_NFT_COMPAT), which ingressPolicy needs",
-			       family, family);
-	return -1;
-}
-
 int isolation_add(struct nl_sock *nf, uint8_t family, const char *bridge, bool isolated,
 		  struct err *e)
 {
 	static struct filter_wanted w;
 
 	want_isolation(&w, family, bridge, isolated);
-	return filter_add(nf, &w, NULL, NULL, e) ? explain_isolation(family, e) : 0;
+	if (filter_add(nf, &w, NULL, NULL, e) == 0)
+		return 0;
+	if (!ruleset_unsupported(e))
+		return -1;
+	return filter_legacy_add(&w, NULL, NULL, e);
 }
 
 int isolation_check(struct nl_sock *nf, uint8_t family, const char *bridge, bool isolated,
@@ -72,5 +66,9 @@ int isolation_check(struct nl_sock *nf, uint8_t family, const char *bridge, bool
 	static struct filter_wanted w;
 
 	want_isolation(&w, family, bridge, isolated);
-	return filter_check(nf, &w, e) ? explain_isolation(family, e) : 0;
+	if (filter_check(nf, &w, e) == 0)
+		return 0;
+	if (!ruleset_unsupported(e))
+		return -1;
+	return filter_legacy_check(&w, e);
 }

@@ -20,7 +20,7 @@
 
 /*
  * In a family (4, 6): keep the networks of other bridges from this one; isolated: also its own pods
- * from each other. Needs nf_tables (ERR_KERNEL).
+ * from each other. Where the kernel has no nf_tables, in legacy iptables.
  */
 int isolation_add(struct nl_sock *nf, uint8_t family, const char *bridge, bool isolated,
 		  struct err *e) must_check;

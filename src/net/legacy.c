@@ -1,8 +1,10 @@
 #include "net/legacy.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "net/forward_scan.h"
+#include "net/names.h"
 #include "net/nft.h"
 #include "net/xtables.h"
 
@@ -137,23 +139,25 @@ struct nat_job {
 	struct xt_rule rule; /* that is wanted, if any is */
 	bool wanted, there;  /* it is there, or an equal one */
 	uint32_t mark;
-	bool keep_odd;
 	unsigned odd; /* rules of the network that are not wanted */
 };
 
 static struct nat_job job_of(const struct ruleset *want)
 {
 	struct nat_job job = {
-		.rule = {.source = want->subnet, .masquerade = true, .mark = mark_of(want->name)},
+		.rule = {.source = want->subnet,
+			 .what = XT_DO_MASQUERADE,
+			 .mark = mark_of(want->name)},
 		.wanted = want->masquerade != MASQUERADE_NONE,
 		.mark = mark_of(want->name),
 	};
 
 	if (want->masquerade == MASQUERADE_ALL) {
-		job.rule.not_out = want->bridge;
+		job.rule.out = want->bridge;
+		job.rule.not_out = true;
 	} else {
 		job.rule.destination = want->network;
-		job.rule.outside = true;
+		job.rule.not_destination = true;
 	}
 	return job;
 }
@@ -169,7 +173,7 @@ static unsigned visit_nat(struct xt_table *t, struct nat_job *job, bool change)
 		next = xt_next(t, at);
 		if (job->wanted && !job->there && xt_equal(t, at, &job->rule)) {
 			job->there = true;
-		} else if (xt_mark(t, at) == job->mark && !job->keep_odd) {
+		} else if (xt_mark(t, at) == job->mark) {
 			job->odd++;
 			if (change) {
 				xt_remove(t, at);
@@ -242,19 +246,90 @@ int legacy_masquerades(const struct prefix *subnet, bool *found, struct err *e)
 	return 0;
 }
 
+/* --- single pods ------------------------------------------------------------------------------ */
+
+#define POD_MARK (XT_MARK | 1)
+
+struct pod_job {
+	struct xt_rule rule;
+	const char *network; /* to sweep */
+	nft_keep_fn *keep;
+	void *arg;
+};
+
+/* The owner's text of a pod's rule; NULL: it is none. Borrowed from the table. */
+static const char *pod_of(const struct xt_table *t, uint32_t at)
+{
+	struct nft_rule rule;
+
+	if (xt_mark(t, at) != POD_MARK)
+		return NULL;
+	xt_read(&rule, t, NF_INET_POST_ROUTING, at);
+	return rule.xt_comment;
+}
+
+/* An earlier owner's rule for the address becomes this one's. */
+static unsigned change_pod(struct xt_table *t, void *arg)
+{
+	const struct pod_job *job = arg;
+	uint32_t at = t->begin[NF_INET_POST_ROUTING];
+	unsigned changes = 0;
+
+	while (at < t->policy[NF_INET_POST_ROUTING]) {
+		const char *owner = pod_of(t, at);
+
+		if (!owner || !xt_equal(t, at, &job->rule)) {
+			at = xt_next(t, at);
+			continue;
+		}
+		if (strcmp(owner, job->rule.comment) == 0)
+			return changes;
+		xt_remove(t, at);
+		changes++;
+	}
+	xt_insert(t, at, &job->rule);
+	return changes + 1;
+}
+
 int legacy_masquerade_pod(const char *owner, const struct prefix *address, struct err *e)
 {
-	struct nat_job job = {
+	struct pod_job job = {
 		.rule = {.source = {address->ip, (uint8_t)(8 * ip_size(&address->ip))},
 			 .destination = prefix_network(address),
-			 .outside = true,
-			 .masquerade = true,
-			 .mark = mark_of(owner)},
-		.wanted = true,
-		.mark = mark_of(owner),
-		.keep_odd = true, /* it may have more addresses */
+			 .not_destination = true,
+			 .comment = owner,
+			 .what = XT_DO_MASQUERADE,
+			 .mark = POD_MARK},
 	};
 	unsigned changes;
 
-	return xtables_change(address->ip.family, XTABLES_NAT, change_nat, &job, &changes, e);
+	return xtables_change(address->ip.family, XTABLES_NAT, change_pod, &job, &changes, e);
+}
+
+static unsigned change_pods(struct xt_table *t, void *arg)
+{
+	const struct pod_job *job = arg;
+	uint32_t at = t->begin[NF_INET_POST_ROUTING];
+	unsigned changes = 0;
+
+	while (at < t->policy[NF_INET_POST_ROUTING]) {
+		const char *owner = pod_of(t, at);
+
+		if (!owner || !names_is_of(owner, job->network) || job->keep(owner, job->arg)) {
+			at = xt_next(t, at);
+		} else {
+			xt_remove(t, at);
+			changes++;
+		}
+	}
+	return changes;
+}
+
+int legacy_masquerade_sweep(uint8_t family, const char *network, nft_keep_fn *keep, void *arg,
+			    struct err *e)
+{
+	struct pod_job job = {.network = network, .keep = keep, .arg = arg};
+	unsigned changes;
+
+	return xtables_change(family, XTABLES_NAT, change_pods, &job, &changes, e);
 }

@@ -14,6 +14,7 @@
 #define NET_LEGACY_H
 
 #include "net/forward.h"
+#include "net/nft_owned.h"
 #include "net/ruleset.h"
 
 /* As forward_look, forward_accept and forward_retract, in FORWARD of legacy filter. */
@@ -36,11 +37,13 @@ int legacy_masquerade_remove(uint8_t family, const char *name, bool *removed,
 			     struct err *e) must_check;
 
 /*
- * Masquerade what one pod's address sends out of its subnet: a rule of its own. It is removed by
- * legacy_masquerade_remove, under the name of its owner.
+ * As masquerade_add and masquerade_sweep, in one family: a rule of its own for each address, which
+ * has its owner as a comment.
  */
 int legacy_masquerade_pod(const char *owner, const struct prefix *address,
 			  struct err *e) must_check;
+int legacy_masquerade_sweep(uint8_t family, const char *network, nft_keep_fn *keep, void *arg,
+			    struct err *e) must_check;
 
 /* As forward_obstacle and forward_masquerades, which ask here, too. */
 int legacy_obstacle(const struct prefix *network, struct forward_obstacle *found, bool *blocked,

@@ -7,6 +7,8 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "netlink/attr.h"
 
@@ -108,6 +110,40 @@ int link_look_index(struct nl_sock *s, int index, struct link *link, struct err 
 	nl_batch_init(&b);
 	put_question(&b, "look up link", 0, index);
 	return nl_ask(s, &b, take_link, link, e);
+}
+
+/*
+ * A socket of any kind can be bound to a link by its name, and tells its index then. (SIOCGIFINDEX
+ * would do as well, but has the kernel call modprobe for a name that does not exist.)
+ */
+int link_index(struct nl_sock *s, const char *name, int *index, struct err *e)
+{
+	const int none = 0;
+	socklen_t n = sizeof(*index);
+	struct link link;
+
+	*index = 0;
+	if (setsockopt(s->fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name)) == 0) {
+		if (getsockopt(s->fd, SOL_SOCKET, SO_BINDTOIFINDEX, index, &n))
+			*index = 0; /* before Linux 5.0 */
+		setsockopt(s->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &none, sizeof(none));
+		if (*index)
+			return 0;
+	} else if (errno == ENODEV) {
+		return 0;
+	}
+	if (link_look(s, name, &link, e))
+		return -1;
+	*index = link.index;
+	return 0;
+}
+
+bool link_is_still(struct nl_sock *s, int index, const char *name)
+{
+	struct ifreq link = {.ifr_ifindex = index};
+
+	return ioctl(s->fd, SIOCGIFNAME, &link) == 0 && strcmp(link.ifr_name, name) == 0 &&
+	       ioctl(s->fd, SIOCGIFFLAGS, &link) == 0 && link.ifr_flags & IFF_UP;
 }
 
 void put_pod_link(struct nl_batch *b, const struct pod_link *l)

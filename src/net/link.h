@@ -38,6 +38,16 @@ bool link_takes_multicast(const struct link *link);
 int link_look(struct nl_sock *s, const char *name, struct link *link, struct err *e) must_check;
 int link_look_index(struct nl_sock *s, int index, struct link *link, struct err *e) must_check;
 
+/*
+ * The index of the link of a name; 0: there is none. All that is told of a link takes the kernel many
+ * times as long to say, and the lock under which links are made, which others may hold for
+ * milliseconds. This takes neither.
+ */
+int link_index(struct nl_sock *s, const char *name, int *index, struct err *e) must_check;
+
+/* Is a link that was of that index and name still so, and up? As cheap as that. */
+bool link_is_still(struct nl_sock *s, int index, const char *name);
+
 /* Fill *link from an RTM_NEWLINK message. */
 void link_read(struct link *link, const struct nlmsghdr *h);
 

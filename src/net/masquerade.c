@@ -47,7 +47,7 @@ static void put_rule(struct nl_batch *b, const void *arg)
 		nft_payload(b, NFT_PAYLOAD_NETWORK_HEADER,
 			    nft_address_offset(subnet->ip.family, NFT_SOURCE),
 			    (uint32_t)ip_size(&subnet->ip));
-		nft_lookup(b, SET, false);
+		nft_look_up(b, SET, NFT_IN);
 		nft_match_prefix(b, NFT_DESTINATION, NFT_CMP_NEQ, subnet);
 		nft_match_prefix(b, NFT_DESTINATION, NFT_CMP_NEQ,
 				 subnet->ip.family == 6 ? &multicast6 : &multicast4);
@@ -58,8 +58,8 @@ static void put_rule(struct nl_batch *b, const void *arg)
 
 static void put_chains(struct nl_batch *b, const void *arg)
 {
-	static const struct nft_set_kind kind4 = {SET, NFT_TYPE_IPV4, 4, 2};
-	static const struct nft_set_kind kind6 = {SET, NFT_TYPE_IPV6, 16, 2};
+	static const struct nft_set_kind kind4 = {SET, NFT_TYPE_IPV4, 4, 2, 0, 0};
+	static const struct nft_set_kind kind6 = {SET, NFT_TYPE_IPV6, 16, 2, 0, 0};
 	const struct order *o = arg;
 	uint8_t ip_family = o->ip.family;
 	struct nft_at at = chain_at(ip_family);
@@ -73,12 +73,11 @@ static void put_elements(struct nl_batch *b, bool replace, const void *arg)
 {
 	const struct order *o = arg;
 	struct nft_at table = place(o->ip.family).table;
-	size_t len = ip_size(&o->ip);
+	struct nft_element x = {.key = o->ip.b, .len = ip_size(&o->ip), .comment = o->owner};
 
 	if (replace)
-		nft_delete_element(b, "stop masquerading for an earlier pod", &table, SET, o->ip.b,
-				   len);
-	nft_add_element(b, "masquerade for the pod", &table, SET, o->ip.b, len, o->owner);
+		nft_element(b, "stop masquerading for an earlier pod", &table, NFT_DELETE, SET, &x);
+	nft_element(b, "masquerade for the pod", &table, NFT_ADD, SET, &x);
 }
 
 static const struct nft_owned_parts parts = {put_chains, put_rule, put_elements};
@@ -140,15 +139,10 @@ int masquerade_sweep(struct nl_sock *nf, const char *network, nft_keep_fn *keep,
 {
 	for (uint8_t family = 4; family <= 6; family += 2) {
 		struct nft_owned o = place(family);
-		unsigned removed = 0;
-		bool any;
 
-		if (nft_owned_remove(nf, &o, network, keep, arg, &removed, e))
-			return -1;
-		/* Which owners there are, legacy rules do not say: only that it is this one. */
-		if (removed == 0 && keep == nft_keep_others &&
-		    xtables_in_use(family) & XTABLES_NAT &&
-		    legacy_masquerade_remove(family, arg, &any, e))
+		if (nft_owned_remove(nf, &o, network, keep, arg, NULL, e) ||
+		    (xtables_in_use(family) & XTABLES_NAT &&
+		     legacy_masquerade_sweep(family, network, keep, arg, e)))
 			return -1;
 	}
 	return 0;

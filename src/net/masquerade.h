@@ -33,10 +33,7 @@ int masquerade_add(struct nl_sock *nf, const char *network, const char *owner,
 int masquerade_look(struct nl_sock *nf, const char *network, const char *owner,
 		    const struct prefix *address, bool *there, struct err *e) must_check;
 
-/*
- * Remove, in both families, what is the network's and keep() does not want. Rules in legacy iptables
- * are removed with nft_keep_others only, as they do not say whose they are.
- */
+/* Remove, in both families, what is the network's and keep() does not want. */
 int masquerade_sweep(struct nl_sock *nf, const char *network, nft_keep_fn *keep, void *arg,
 		     struct err *e) must_check;
 

@@ -50,20 +50,41 @@ static void leave(const struct netns *ns)
 }
 
 /* By a socket in it, without the way through /proc, which costs 20 us. Old kernels lack that. */
-static int open_own(void)
+static int open_own(const struct nl_sock *own)
 {
-	cleanup_fd int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	int fd = s < 0 ? -1 : ioctl(s, SIOCGSKNS);
+	cleanup_fd int s = -1;
+	int fd;
 
+	if (!own || own->fd < 0)
+		s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	fd = ioctl(s < 0 && own ? own->fd : s, SIOCGSKNS);
 	return fd >= 0 ? fd : openat(AT_FDCWD, OWN_NETNS, O_RDONLY | O_CLOEXEC);
 }
 
-int netns_open(struct netns *ns, const char *path, struct err *e)
+/* Step in for the first time: whatever it is that was opened. */
+static int enter_first(const struct netns *ns, const char *path, struct nl_sock *in,
+		       const char *doing, struct err *e)
+{
+	int result;
+
+	if (enter(ns->fd)) {
+		if (errno == EINVAL)
+			return err_set(e, ERR_ENV, doing, "CNI_NETNS=%s is not a network namespace",
+				       path);
+		return err_sys(e, ERR_KERNEL, doing, errno, "enter CNI_NETNS=%s", path);
+	}
+	result = nl_open(in, NL_ROUTE, e);
+	leave(ns);
+	return result;
+}
+
+int netns_open(struct netns *ns, const char *path, const struct nl_sock *own, struct nl_sock *in,
+	       struct err *e)
 {
 	static const char doing[] = "open pod namespace";
 
-	*ns = (struct netns){.fd = -1, .host = -1};
-	ns->host = open_own();
+	in->fd = -1;
+	*ns = (struct netns){.fd = -1, .host = open_own(own)};
 	if (ns->host < 0) {
 		err_sys(e, ERR_IO, doing, errno, "%s", OWN_NETNS);
 		err_hint(e, "is /proc mounted?");
@@ -77,13 +98,7 @@ int netns_open(struct netns *ns, const char *path, struct err *e)
 			"CNI_NETNS=%s is the network namespace that the plugin itself runs in",
 			path);
 		err_hint(e, "plugin's netns and netns from CNI_NETNS should not be the same");
-	} else if (enter(ns->fd)) {
-		if (errno == EINVAL)
-			err_set(e, ERR_ENV, doing, "CNI_NETNS=%s is not a network namespace", path);
-		else
-			err_sys(e, ERR_KERNEL, doing, errno, "enter CNI_NETNS=%s", path);
-	} else {
-		leave(ns);
+	} else if (enter_first(ns, path, in, doing, e) == 0) {
 		return 0;
 	}
 	netns_close(ns);
@@ -104,7 +119,7 @@ int netns_run(const struct netns *ns, int (*do_it)(void *arg, struct err *e), vo
 
 int netns_try(int (*do_it)(void *arg, struct err *e), void *arg, struct err *e)
 {
-	struct netns ns = {.fd = -1, .host = open_own()};
+	struct netns ns = {.fd = -1, .host = open_own(NULL)};
 	int result = -1;
 
 	if (ns.host < 0 || unshare(CLONE_NEWNET)) {

@@ -14,16 +14,21 @@ struct netns {
 };
 
 /*
- * Open the namespace at path (CNI_NETNS). Never blocks, whatever the file is.
+ * Open the namespace at path (CNI_NETNS), and a NETLINK_ROUTE socket in it. Never blocks, whatever the
+ * file is.
+ *
+ * own  a socket of the process's own namespace, if there is one already; NULL or not open: none
+ * in   the socket; closed where this fails
  *
  * e  ERR_ENV: it does not exist (e->sys ENOENT) or is no network namespace; ERR_NETNS: it is the
  *    host's own, which is refused before any work unless CNI_NETNS_OVERRIDE is set
  */
-int netns_open(struct netns *ns, const char *path, struct err *e) must_check;
+int netns_open(struct netns *ns, const char *path, const struct nl_sock *own, struct nl_sock *in,
+	       struct err *e) must_check;
 void netns_close(struct netns *ns);
 #define cleanup_netns on_scope_exit(netns_close)
 
-/* Open a netlink socket in the pod. */
+/* Open another netlink socket in the pod. */
 int netns_socket(const struct netns *ns, struct nl_sock *s, enum nl_protocol protocol,
 		 struct err *e) must_check;
 

@@ -53,6 +53,17 @@ bool nft_overtaken(struct err *e)
 	return true;
 }
 
+bool nft_again(unsigned *tries, struct err *e)
+{
+	if (!nft_overtaken(e))
+		return false;
+	if (++*tries < NFT_TRIES)
+		return true;
+	err_set(e, ERR_TRY_AGAIN, "look at the rules, or change them",
+		"others changed the ruleset %d times meanwhile", NFT_TRIES);
+	return false;
+}
+
 void nft_table(struct nl_batch *b, const struct nft_at *at)
 {
 	nft_op(b, "create table", NFT_MSG_NEWTABLE, NLM_F_CREATE, at->family);
@@ -203,6 +214,13 @@ void nft_list_rules(struct nl_batch *b, const struct nft_at *at)
 void nft_list_chains(struct nl_batch *b, uint8_t family)
 {
 	nft_op(b, "list chains", NFT_MSG_GETCHAIN, NLM_F_DUMP, family);
+}
+
+int nft_open(struct nl_sock *s, struct err *e)
+{
+	if (nl_open(s, NL_NETFILTER, e) == 0)
+		return 0;
+	return nft_unsupported(e) ? 0 : -1;
 }
 
 bool nft_unsupported(struct err *e)

@@ -25,6 +25,7 @@
 #include "base/ip.h"
 #include "net/owner.h"
 #include "netlink/batch.h"
+#include "netlink/socket.h"
 
 /* Of linux/netfilter.h and nf_nat.h, which cannot stand beside musl's netinet/in.h. */
 enum { NFPROTO_INET = 1, NFPROTO_IPV4 = 2, NFPROTO_BRIDGE = 7, NFPROTO_IPV6 = 10 };
@@ -38,7 +39,7 @@ enum {
 enum { NF_DROP = 0, NF_ACCEPT = 1 };
 enum { NF_NAT_RANGE_PROTO_RANDOM_FULLY = 1 << 4 };
 
-/* How often a change is tried that others' changes get in the way of: each time, one of them won. */
+/* How often it is tried what others' changes get in the way of: each time, one of them won. */
 #define NFT_TRIES 32
 
 /* Longest comment that nft(8) takes and shows (NFTNL_UDATA_COMMENT_MAXLEN without its NUL). */
@@ -54,7 +55,7 @@ struct nft_at {
 /* NFPROTO_IPV4 or NFPROTO_IPV6 for 4 or 6. */
 uint8_t nft_family(uint8_t ip_family);
 
-/* Begin any nf_tables message. For nft_map.h, which has more of them. */
+/* Begin any nf_tables message. For nft_set.h, which has more of them. */
 void nft_op(struct nl_batch *b, const char *label, unsigned type, uint16_t flags, uint8_t family);
 
 /* --- changes ---------------------------------------------------------------------------------- */
@@ -67,6 +68,12 @@ void nft_end(struct nl_batch *b);
 
 /* Was e only that somebody else changed the rules meanwhile? Then forget it: look again. */
 bool nft_overtaken(struct err *e);
+
+/*
+ * The same for a loop, "while (once(...)) if (!nft_again(&tries, e)) return -1": gives false also
+ * when that was the last try, with e set (ERR_TRY_AGAIN).
+ */
+bool nft_again(unsigned *tries, struct err *e);
 
 void nft_table(struct nl_batch *b, const struct nft_at *at); /* make sure that it is there */
 void nft_delete_table(struct nl_batch *b, const struct nft_at *at);
@@ -123,8 +130,9 @@ void nft_jump(struct nl_batch *b, const char *chain);
 void nft_masq(struct nl_batch *b, uint32_t flags); /* NF_NAT_RANGE_* */
 /* To address and port in those registers. */
 void nft_dnat(struct nl_batch *b, uint8_t family, uint32_t address, uint32_t port);
-/* Is it in the map? With value, that takes its place. */
-void nft_look_up(struct nl_batch *b, const char *map, bool value);
+/* The key from register 1 on is in the set; is not; is in the map, whose value takes its place. */
+enum nft_lookup { NFT_IN, NFT_NOT_IN, NFT_VALUE };
+void nft_look_up(struct nl_batch *b, const char *set, enum nft_lookup what);
 /* "meta mark set meta mark or BITS"; "meta mark and BITS == BITS". */
 void nft_set_mark(struct nl_batch *b, uint32_t bits);
 void nft_match_mark(struct nl_batch *b, uint32_t bits);
@@ -159,5 +167,11 @@ void nft_list_chains(struct nl_batch *b, uint8_t family);
 
 /* Was e only that this kernel has no nf_tables, or not this family? Then forget it. */
 bool nft_unsupported(struct err *e);
+
+/*
+ * Open a NETLINK_NETFILTER socket. Where the kernel has no such thing, it stays closed, and whatever
+ * is sent by it fails as nft_unsupported knows it.
+ */
+int nft_open(struct nl_sock *s, struct err *e) must_check;
 
 #endif

@@ -122,13 +122,15 @@ void nft_dnat(struct nl_batch *b, uint8_t family, uint32_t address, uint32_t por
 	}
 }
 
-void nft_look_up(struct nl_batch *b, const char *map, bool value)
+void nft_look_up(struct nl_batch *b, const char *set, enum nft_lookup what)
 {
 	nft_expr(b, "lookup") {
 		nl_be32(b, NFTA_LOOKUP_SREG, NFT_REG_1);
-		if (value)
+		if (what == NFT_VALUE)
 			nl_be32(b, NFTA_LOOKUP_DREG, NFT_REG_1);
-		nl_str(b, NFTA_LOOKUP_SET, map);
+		nl_str(b, NFTA_LOOKUP_SET, set);
+		if (what == NFT_NOT_IN)
+			nl_be32(b, NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
 	}
 }
 

@@ -171,20 +171,18 @@ int nft_dump_chains(struct nft_dump *d, uint8_t family, struct err *e)
 {
 	struct nft_kept_chain **end = &d->chains;
 	struct nl_batch q;
+	unsigned tries = 0;
 
 	while (*end)
 		end = &(*end)->next;
-	for (int i = 0; i < NFT_TRIES; i++) {
+	do {
 		*end = NULL;
 		nl_batch_init(&q);
 		nft_list_chains(&q, family);
 		if (nl_dump(d->nf, &q, take, d, e) == 0 || nft_unsupported(e))
 			return 0;
-		if (!nft_overtaken(e))
-			return -1;
-	}
-	return err_set(e, ERR_TRY_AGAIN, "read the chains",
-		       "others changed the ruleset %d times meanwhile", NFT_TRIES);
+	} while (nft_again(&tries, e));
+	return -1;
 }
 
 void nft_dump_rules(struct nft_dump *d, struct nft_kept_chain *c)

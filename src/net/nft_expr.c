@@ -197,30 +197,28 @@ static void read_cmp(struct reading *r, const struct nlattr *data)
 		r->rule->other = true;
 }
 
-void nft_read_match(struct nft_rule *rule, const char *name)
+void nft_read_match(struct nft_rule *rule, const char *name, const void *data, size_t len)
 {
-	if (strcmp(name, "comment") == 0)
+	if (strcmp(name, "comment") == 0) {
+		if (data && memchr(data, '\0', len))
+			rule->xt_comment = data;
 		return;
+	}
 	rule->other = true;
 	rule->extension = name;
+	rule->extension_data = data;
+	rule->extension_len = len;
 }
 
 static void read_match(struct reading *r, const struct nlattr *data)
 {
 	const struct nlattr *tb[NFTA_MATCH_MAX + 1];
-	const char *name, *info;
+	const void *info;
 	size_t len;
 
 	nl_attrs_in(tb, NFTA_MATCH_MAX, data);
-	name = nl_get_str(tb[NFTA_MATCH_NAME]);
-	nft_read_match(r->rule, name);
 	info = nl_data(tb[NFTA_MATCH_INFO], &len);
-	if (strcmp(name, "comment") != 0) {
-		r->rule->extension_data = (const uint8_t *)info;
-		r->rule->extension_len = len;
-	} else if (info && memchr(info, '\0', len)) {
-		r->rule->xt_comment = info;
-	}
+	nft_read_match(r->rule, nl_get_str(tb[NFTA_MATCH_NAME]), info, len);
 }
 
 /* --- what the rule does ----------------------------------------------------------------------- */

@@ -11,20 +11,12 @@
 /* Elements deleted by one batch: it has room for more, but rules may come on top. */
 #define BATCH_ELEMENTS 64
 
-/* Was e that somebody else changed the rules, or removed what this was to stand on? Then forget it. */
-static bool overtaken(struct err *e)
+/* As nft_again: also when somebody else removed what this was to stand on. */
+static bool again(unsigned *tries, struct err *e)
 {
-	if (e->sys != ENOENT)
-		return nft_overtaken(e);
-	err_clear(e);
-	return true;
-}
-
-static int never_quiet(const struct nft_owned *o, struct err *e)
-{
-	return err_set(e, ERR_TRY_AGAIN, "change the rules",
-		       "others changed the ruleset %d times while table %s was changed", NFT_TRIES,
-		       o->table.table);
+	if (e->sys == ENOENT)
+		e->sys = ERESTART;
+	return nft_again(tries, e);
 }
 
 /* --- adding ------------------------------------------------------------------------------------ */
@@ -98,22 +90,22 @@ int nft_owned_add(struct nl_sock *nf, const struct nft_owned *o,
 		  const struct nft_owned_parts *parts, const void *arg, struct err *e)
 {
 	bool replace = false;
+	unsigned tries = 0;
+	struct finding f;
 
-	for (int i = 0; i < NFT_TRIES; i++) {
-		struct finding f;
-		bool exists, lacking;
+	while (add_once(nf, o, parts, arg, replace, &f, e)) {
+		bool exists = e->sys == EEXIST;
 
-		if (add_once(nf, o, parts, arg, replace, &f, e) == 0)
-			return 0;
-		exists = e->sys == EEXIST;
 		/* When all was to be made and something is missing, it is the kernel that lacks it. */
-		lacking = e->sys == ENOENT && !f.found && !replace;
-		if (lacking || (!exists && !overtaken(e)))
+		if (e->sys == ENOENT && !f.found && !replace)
+			return -1;
+		if (exists)
+			e->sys = ERESTART;
+		if (!again(&tries, e))
 			return -1;
 		replace = exists;
-		err_clear(e);
 	}
-	return never_quiet(o, e);
+	return 0;
 }
 
 int nft_owned_try(struct nl_sock *nf, const struct nft_owned_parts *parts, const void *arg,
@@ -157,17 +149,19 @@ struct sweep {
 	struct nl_batch change;
 };
 
-static void take_element(const struct nft_element *x, void *arg)
+static int take_element(const struct nft_element *x, void *arg, struct err *e)
 {
 	struct sweep *s = arg;
 
+	(void)e;
 	if (!names_is_of(x->comment, s->network))
 		s->others++;
 	else if (s->keep(x->comment, s->arg))
 		s->kept++;
 	else if (s->going++ < BATCH_ELEMENTS)
-		nft_delete_element(&s->change, "delete the pod's element", &s->o->table, s->set,
-				   x->key, x->len);
+		nft_element(&s->change, "delete the pod's element", &s->o->table, NFT_DELETE,
+			    s->set, &(struct nft_element){.key = x->key, .len = x->len});
+	return 0;
 }
 
 static void take_rule(struct sweep *s, const struct nlmsghdr *h)
@@ -189,15 +183,14 @@ static int take_answer(const struct nlmsghdr *h, unsigned op, void *arg, struct 
 {
 	struct sweep *s = arg;
 
-	(void)op, (void)e;
+	(void)op;
 	switch (h->nlmsg_type & 0xff) {
 	case NFT_MSG_NEWGEN:
 		s->generation = nft_read_generation(h);
 		nft_begin(&s->change, s->guarded ? s->generation : 0);
 		break;
 	case NFT_MSG_NEWSETELEM:
-		nft_read_elements(h, take_element, s);
-		break;
+		return nft_read_elements(h, take_element, s, e);
 	case NFT_MSG_NEWRULE:
 		take_rule(s, h);
 		break;
@@ -277,17 +270,16 @@ int nft_owned_remove(struct nl_sock *nf, const struct nft_owned *o, const char *
 		     nft_keep_fn *keep, void *arg, unsigned *removed, struct err *e)
 {
 	static struct sweep s;
-	unsigned total = 0;
+	unsigned total = 0, tries = 0;
 	bool swept = false;
 
 	s = (struct sweep){.o = o, .network = network, .keep = keep, .arg = arg};
-	for (int tries = 0; tries < NFT_TRIES;) {
+	for (;;) {
 		if (swept ? tidy_once(nf, &s, e) : sweep_once(nf, &s, e)) {
 			if (nft_unsupported(e))
 				return 0;
-			if (!overtaken(e))
+			if (!again(&tries, e))
 				return -1;
-			tries++;
 			continue;
 		}
 		if (swept)
@@ -300,7 +292,6 @@ int nft_owned_remove(struct nl_sock *nf, const struct nft_owned *o, const char *
 		if (total == 0)
 			return 0;
 	}
-	return never_quiet(o, e);
 }
 
 bool nft_keep_others(const char *owner, void *arg)
@@ -315,19 +306,19 @@ struct count {
 	unsigned n;
 };
 
-static void count_element(const struct nft_element *x, void *arg)
+static int count_element(const struct nft_element *x, void *arg, struct err *e)
 {
 	struct count *c = arg;
 
+	(void)e;
 	c->n += strcmp(x->comment, c->owner) == 0;
+	return 0;
 }
 
 static int take_counted(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
 {
-	(void)op, (void)e;
-	if ((h->nlmsg_type & 0xff) == NFT_MSG_NEWSETELEM)
-		nft_read_elements(h, count_element, arg);
-	return 0;
+	(void)op;
+	return nft_read_elements(h, count_element, arg, e);
 }
 
 int nft_owned_count(struct nl_sock *nf, const struct nft_owned *o, const char *owner,

@@ -104,9 +104,11 @@ uint32_t nft_read_generation(const struct nlmsghdr *h);
  */
 void nft_read_expressions(struct nft_rule *rule, const struct nlattr *expressions);
 
-/* An extension of iptables, by its name: a target, or a match (a comment is no condition). */
+/*
+ * An extension of iptables, by its name: a target, or a match and its data (a comment is no condition).
+ */
 void nft_read_target(struct nft_rule *rule, const char *name);
-void nft_read_match(struct nft_rule *rule, const char *name);
+void nft_read_match(struct nft_rule *rule, const char *name, const void *data, size_t len);
 
 /* Length of the prefix that a mask of len bytes stands for; -1: none. */
 int nft_mask_bits(const uint8_t *mask, size_t len);

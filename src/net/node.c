@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "net/address.h"
 #include "net/bridge.h"
+#include "net/nft.h"
 #include "net/node_down.h"
 #include "net/node_forwarding.h"
 #include "net/node_rules.h"
@@ -20,12 +21,8 @@ int node_sockets_open(struct node_sockets *s, struct err *e)
 	s->route.fd = s->netfilter.fd = -1;
 	if (nl_open(&s->route, NL_ROUTE, e))
 		return -1;
-	if (nl_open(&s->netfilter, NL_NETFILTER, e) == 0)
+	if (nft_open(&s->netfilter, e) == 0)
 		return 0;
-	if (e->sys == EPROTONOSUPPORT) {
-		err_clear(e);
-		return 0;
-	}
 	node_sockets_close(s);
 	return -1;
 }
@@ -36,7 +33,7 @@ void node_sockets_close(struct node_sockets *s)
 	nl_close(&s->netfilter);
 }
 
-static bool used(const struct pod_network *net, unsigned family)
+bool node_uses(const struct pod_network *net, unsigned family)
 {
 	return net->range[family].subnet.ip.family != 0;
 }
@@ -63,7 +60,7 @@ int node_look_bridge(struct nl_sock *route, const struct pod_network *net, struc
 		     struct err *e)
 {
 	memset(found, 0, sizeof(*found));
-	if (used(net, 1) && demand_ipv6(e))
+	if (node_uses(net, 1) && demand_ipv6(e))
 		return -1;
 	if (link_look(route, net->bridge, &found->bridge, e))
 		return -1;
@@ -100,7 +97,7 @@ int node_look(struct node_sockets *s, const struct pod_network *net, struct node
 	if (node_look_bridge(&s->route, net, found, e))
 		return -1;
 	for (unsigned family = 0; family < POD_FAMILIES; family++)
-		if (used(net, family) && look_at_family(s, net, family, found, e))
+		if (node_uses(net, family) && look_at_family(s, net, family, found, e))
 			return -1;
 	return 0;
 }
@@ -110,7 +107,7 @@ static int make_bridge(struct nl_sock *route, const struct pod_network *net,
 		       struct node_state *state, struct err *e)
 {
 	struct node_noted noted = {.parts = NODE_BIT(NODE_BRIDGE, 0)};
-	unsigned family = used(net, 0) ? 0 : 1;
+	unsigned family = node_uses(net, 0) ? 0 : 1;
 	char alias[LINK_ALIAS];
 	struct bridge_spec spec = {.name = net->bridge, .alias = alias};
 	int was_there = 0;
@@ -127,7 +124,7 @@ static int make_bridge(struct nl_sock *route, const struct pod_network *net,
 		return -1;
 	if (!state->bridge.index)
 		return err_set(e, ERR_TRY_AGAIN, "create bridge", "%s vanished again", net->bridge);
-	if (used(net, 1))
+	if (node_uses(net, 1))
 		sysctl_spare_dad(net->bridge);
 	return was_there;
 }
@@ -201,7 +198,7 @@ int node_mtu(struct nl_sock *route, const struct pod_network *net, uint32_t *mtu
 		struct link uplink;
 		struct route r;
 
-		if (!used(net, family))
+		if (!node_uses(net, family))
 			continue;
 		if (route_look(route, &outside, &r, e))
 			return -1;

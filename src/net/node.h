@@ -42,6 +42,9 @@ struct pod_network {
 
 #define POD_FAMILIES 2
 
+/* Has the network a range in that family (0: IPv4, 1: IPv6)? */
+bool node_uses(const struct pod_network *net, unsigned family);
+
 /* What a network wants of a node; one bit each in struct node_state and in what node_up made. */
 enum node_part {
 	NODE_BRIDGE,	 /* the bridge exists ... */

@@ -8,6 +8,7 @@
 
 #include "net/nft.h"
 #include "net/nft_read.h"
+#include "net/xtables.h"
 
 #define CHAIN_DIGITS   24
 #define COMMENT_DIGITS 16
@@ -68,6 +69,7 @@ static int remove_once(struct nl_sock *nf, struct removal *r, struct err *e)
 	struct nft_at at = {r->base.family, r->base.table, r->chain};
 	struct nl_batch q;
 
+	r->there = false;
 	nl_batch_init(&r->change);
 	nl_batch_init(&q);
 	nft_get_generation(&q);
@@ -87,18 +89,17 @@ int reference_chain_remove(struct nl_sock *nf, uint8_t ip_family, const char *ta
 			   const char *base, const char *chain, struct err *e)
 {
 	struct removal r = {.base = {nft_family(ip_family), table, base}, .chain = chain};
+	unsigned tries = 0;
 
-	for (int i = 0; i < NFT_TRIES; i++) {
-		r.there = false;
-		if (remove_once(nf, &r, e) == 0)
+	while (remove_once(nf, &r, e)) {
+		if (nft_unsupported(e))
 			return 0;
 		if (e->sys == ENOENT)
-			err_clear(e); /* somebody else has removed it */
-		else if (!nft_overtaken(e))
+			e->sys = EINTR; /* somebody else has removed it */
+		if (!nft_again(&tries, e))
 			return -1;
 	}
-	return err_set(e, ERR_TRY_AGAIN, "remove the reference plugin's rules",
-		       "others changed the ruleset %d times meanwhile", NFT_TRIES);
+	return 0;
 }
 
 /* --- ipMasq ------------------------------------------------------------------------------------- */
@@ -144,17 +145,27 @@ static int find(struct nl_sock *nf, struct search *s, const char *chain, struct 
 	return nl_ask(nf, &q, take_found, s, e);
 }
 
+static unsigned drop_chain(struct xt_table *t, void *chain)
+{
+	return xt_chain_remove(t, chain);
+}
+
 int reference_masquerade_remove(struct nl_sock *nf, const char *network, const char *container_id,
 				const char *ifname, struct err *e)
 {
 	char chain[4 + CHAIN_DIGITS + 1] = "CNI-", attachment[512];
 	struct search s = {.rules = 0};
+	unsigned changes;
 
 	reference_hash(chain + 4, CHAIN_DIGITS, network, container_id);
 	snprintf(attachment, sizeof(attachment), "%s:", ifname);
 	reference_hash(s.mark, COMMENT_DIGITS, network, "");
 	s.mark[COMMENT_DIGITS] = '-';
 	reference_hash(s.mark + COMMENT_DIGITS + 1, COMMENT_DIGITS, attachment, container_id);
+	for (uint8_t family = 4; family <= 6; family += 2)
+		if (xtables_in_use(family) & XTABLES_NAT &&
+		    xtables_change(family, XTABLES_NAT, drop_chain, chain, &changes, e))
+			return -1;
 	if (find(nf, &s, chain, e))
 		return nft_unsupported(e) || nft_overtaken(e) ? 0 : -1;
 	for (unsigned i = 0; i < 2; i++)

@@ -1,7 +1,7 @@
 /*
- * What the reference plugins have left in nf_tables for a pod that they connected, before an
- * upgrade: found by the names that they are known to give, and removed. (iptables-nft's tables are
- * nf_tables' as well; in those of legacy iptables nothing is looked for.)
+ * What the reference plugins have left in nf_tables, iptables-nft's tables among them, and in legacy
+ * iptables for a pod that they connected, before an upgrade: found by the names that they are known
+ * to give, and removed.
  */
 #ifndef NET_REFERENCE_H
 #define NET_REFERENCE_H

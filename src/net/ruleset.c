@@ -209,30 +209,22 @@ static int find(struct nl_sock *nf, struct finding *f, struct err *e)
 	return nl_ask(nf, &q, take_answer, f, e);
 }
 
-static int never_quiet(struct err *e)
-{
-	return err_set(e, ERR_TRY_AGAIN, "change the rules of table " TABLE,
-		       "others changed the ruleset %d times meanwhile", NFT_TRIES);
-}
-
 /* --- the contract ----------------------------------------------------------------------------- */
 
 int ruleset_look(struct nl_sock *nf, const struct ruleset *want, enum ruleset_state *state,
 		 struct err *e)
 {
 	struct finding f;
+	unsigned tries = 0;
 
-	for (int i = 0; i < NFT_TRIES; i++) {
+	do {
 		begin_finding(&f, want->subnet.ip.family, want->name, want, NULL);
-		if (find(nf, &f, e) && !nft_unsupported(e)) {
-			if (nft_overtaken(e))
-				continue;
-			return -1;
+		if (find(nf, &f, e) == 0 || nft_unsupported(e)) {
+			*state = state_of(&f);
+			return 0;
 		}
-		*state = state_of(&f);
-		return 0;
-	}
-	return never_quiet(e);
+	} while (nft_again(&tries, e));
+	return -1;
 }
 
 /* One attempt: look, and if need be replace this network's rules. */
@@ -262,17 +254,15 @@ bool ruleset_unsupported(struct err *e)
 
 int ruleset_set(struct nl_sock *nf, const struct ruleset *want, struct err *e)
 {
+	unsigned tries = 0;
 	bool removed;
 
 	if (want->masquerade == MASQUERADE_NONE && !want->accept)
 		return ruleset_remove(nf, want->subnet.ip.family, want->name, &removed, e);
-	for (int i = 0; i < NFT_TRIES; i++) {
-		if (set_once(nf, want, e) == 0)
-			return 0;
-		if (!nft_overtaken(e))
+	while (set_once(nf, want, e))
+		if (!nft_again(&tries, e))
 			return -1;
-	}
-	return never_quiet(e);
+	return 0;
 }
 
 static int remove_once(struct nl_sock *nf, uint8_t ip_family, const char *name, bool *removed,
@@ -303,11 +293,10 @@ static int remove_once(struct nl_sock *nf, uint8_t ip_family, const char *name, 
 int ruleset_remove(struct nl_sock *nf, uint8_t family, const char *name, bool *removed,
 		   struct err *e)
 {
-	for (int i = 0; i < NFT_TRIES; i++) {
-		if (remove_once(nf, family, name, removed, e) == 0)
-			return 0;
-		if (!nft_overtaken(e))
+	unsigned tries = 0;
+
+	while (remove_once(nf, family, name, removed, e))
+		if (!nft_again(&tries, e))
 			return -1;
-	}
-	return never_quiet(e);
+	return 0;
 }

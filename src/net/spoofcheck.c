@@ -28,9 +28,9 @@ _Static_assert(offsetof(struct order, mac) - offsetof(struct order, port) == LIN
 
 static void put_chains(struct nl_batch *b, const void *arg)
 {
-	static const struct nft_set_kind ports = {PORTS, NFT_TYPE_IFNAME, LINK_NAME, 1};
-	static const struct nft_set_kind macs = {MACS, NFT_TYPE_IFNAME << 6 | NFT_TYPE_ETHER,
-						 LINK_NAME + 8, 0};
+	static const struct nft_set_kind ports = {PORTS, NFT_TYPE_IFNAME, LINK_NAME, 1, 0, 0};
+	static const struct nft_set_kind macs = {
+		MACS, NFT_TYPE_THEN(NFT_TYPE_IFNAME, NFT_TYPE_ETHER), LINK_NAME + 8, 0, 0, 0};
 
 	(void)arg;
 	nft_table(b, &chain);
@@ -45,10 +45,10 @@ static void put_rule(struct nl_batch *b, const void *arg)
 	nft_append_rule(b, "drop what comes from other MAC addresses", &chain);
 	nl_nest(b, NFTA_RULE_EXPRESSIONS) {
 		nft_meta(b, NFT_META_IIFNAME);
-		nft_lookup(b, PORTS, false);
+		nft_look_up(b, PORTS, NFT_IN);
 		nft_meta(b, NFT_META_IIFNAME);
 		nft_payload_to(b, NFT_REG_2, NFT_PAYLOAD_LL_HEADER, SOURCE_OFFSET, MAC_BYTES);
-		nft_lookup(b, MACS, true);
+		nft_look_up(b, MACS, NFT_NOT_IN);
 		nft_verdict(b, NF_DROP);
 	}
 	nft_mark_rule(b, NULL);
@@ -58,10 +58,12 @@ static void put_elements(struct nl_batch *b, bool replace, const void *arg)
 {
 	const struct order *o = arg;
 
+	struct nft_element x = {.key = o->port, .len = LINK_NAME, .comment = o->owner};
+
 	(void)replace; /* the owner's own are gone, and the port's name is nobody else's */
-	nft_add_element(b, "check the pod's port", &chain, PORTS, o->port, LINK_NAME, o->owner);
-	nft_add_element(b, "allow the pod's MAC address", &chain, MACS, o->port,
-			LINK_NAME + sizeof(o->mac), o->owner);
+	nft_element(b, "check the pod's port", &chain, NFT_ADD, PORTS, &x);
+	x.len = LINK_NAME + sizeof(o->mac);
+	nft_element(b, "allow the pod's MAC address", &chain, NFT_ADD, MACS, &x);
 }
 
 static const struct nft_owned_parts parts = {put_chains, put_rule, put_elements};

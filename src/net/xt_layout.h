@@ -17,6 +17,7 @@ struct xt_layout {
 	uint8_t interface, proto, flags, nfcache, target_offset, next_offset, counters;
 	uint8_t head;	    /* bytes of the whole */
 	uint8_t goto_flag;  /* "-g": no condition */
+	uint8_t proto_flag; /* "-p": IPv6's wants to be told */
 	uint8_t multirange; /* the target of MASQUERADE has a count before its range */
 	uint8_t range;	    /* bytes of that target's data */
 };
@@ -48,8 +49,45 @@ void xt_set_verdict(struct xt_table *t, uint32_t at, int32_t verdict);
 /* Is it what a policy may be: no condition, and a verdict that is final? */
 bool xt_is_policy(const struct xt_table *t, uint32_t at);
 
-/* The bytes of a rule; gives how many. */
-uint32_t xt_build(unsigned char bytes[static XT_RULE_MAX], uint8_t family,
+/* The name in the entry's target; "": a verdict. */
+const char *xt_target_name(const struct xt_table *t, uint32_t at);
+
+/* In the order of struct ipt_ip and ip6t_ip6. */
+enum xt_side { XT_SOURCE, XT_DESTINATION };
+enum xt_interface { XT_IN, XT_OUT, XT_IN_MASK, XT_OUT_MASK };
+
+static inline uint32_t xt_address_at(const struct xt_layout *l, enum xt_side side)
+{
+	return l->address * (uint32_t)side;
+}
+
+static inline uint32_t xt_mask_at(const struct xt_layout *l, enum xt_side side)
+{
+	return l->address * (2 + (uint32_t)side);
+}
+
+/* Bytes of an interface's name, IFNAMSIZ. */
+#define XT_NAME 16
+static inline uint32_t xt_interface_at(const struct xt_layout *l, enum xt_interface field)
+{
+	return l->interface + XT_NAME * (uint32_t)field;
+}
+
+/*
+ * The bytes of a rule; gives how many. Those of a chain's two ends, the entry with its name and the
+ * one that returns.
+ *
+ * t  has the chain that it jumps to, and says the family
+ */
+uint32_t xt_build(unsigned char bytes[static XT_RULE_MAX], const struct xt_table *t,
 		  const struct xt_rule *rule);
+uint32_t xt_build_chain(unsigned char bytes[static XT_RULE_MAX], const struct xt_table *t,
+			const char *name);
+
+/* Put bytes of that many entries in at an offset. */
+void xt_put(struct xt_table *t, uint32_t at, const unsigned char *bytes, uint32_t n,
+	    unsigned entries);
+/* Take out what is from an offset up to another. */
+void xt_cut(struct xt_table *t, uint32_t from, uint32_t to);
 
 #endif

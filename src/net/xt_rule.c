@@ -1,6 +1,7 @@
-/* One entry of a legacy table: what it does, and the bytes of the rules that cnibox writes. */
+/* One entry of a legacy table: what it does, and whether it is a certain rule. */
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_nat.h>
+#include <linux/netfilter/xt_multiport.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
 #include <stddef.h>
@@ -42,28 +43,10 @@ const struct xt_layout xt_layouts[2] = {
 		.counters = offsetof(struct ip6t_entry, counters),
 		.head = sizeof(struct ip6t_entry),
 		.goto_flag = IP6T_F_GOTO,
+		.proto_flag = IP6T_F_PROTO,
 		.range = sizeof(struct nf_nat_range),
 	},
 };
-
-/* In the order of struct ipt_ip and ip6t_ip6. */
-enum side { SOURCE, DESTINATION };
-enum interface_field { IN, OUT, IN_MASK, OUT_MASK };
-
-static uint32_t address_at(const struct xt_layout *l, enum side side)
-{
-	return l->address * (uint32_t)side;
-}
-
-static uint32_t mask_at(const struct xt_layout *l, enum side side)
-{
-	return l->address * (2 + (uint32_t)side);
-}
-
-static uint32_t interface_at(const struct xt_layout *l, enum interface_field field)
-{
-	return l->interface + IFNAMSIZ * (uint32_t)field;
-}
 
 uint32_t xt_next(const struct xt_table *t, uint32_t at)
 {
@@ -80,7 +63,7 @@ uint32_t xt_mark(const struct xt_table *t, uint32_t at)
 
 /* --- read ------------------------------------------------------------------------------------- */
 
-static const char *target_name(const struct xt_table *t, uint32_t at)
+const char *xt_target_name(const struct xt_table *t, uint32_t at)
 {
 	const unsigned char *target = t->entries + at + xt_target_at(t, at);
 
@@ -94,7 +77,7 @@ static unsigned char *verdict_of(const struct xt_table *t, uint32_t at)
 
 bool xt_verdict(const struct xt_table *t, uint32_t at, int32_t *verdict)
 {
-	if (strcmp(target_name(t, at), XT_STANDARD_TARGET) != 0)
+	if (strcmp(xt_target_name(t, at), XT_STANDARD_TARGET) != 0)
 		return false;
 	memcpy(verdict, verdict_of(t, at), sizeof(*verdict));
 	return true;
@@ -106,11 +89,11 @@ void xt_set_verdict(struct xt_table *t, uint32_t at, int32_t verdict)
 }
 
 static void read_address(struct nft_rule *rule, const struct xt_table *t, uint32_t at,
-			 enum side side, bool negated)
+			 enum xt_side side, bool negated)
 {
 	const struct xt_layout *l = xt_layout(t);
-	struct nft_match_address *m = side == SOURCE ? &rule->source : &rule->destination;
-	int bits = nft_mask_bits(t->entries + at + mask_at(l, side), l->address);
+	struct nft_match_address *m = side == XT_SOURCE ? &rule->source : &rule->destination;
+	int bits = nft_mask_bits(t->entries + at + xt_mask_at(l, side), l->address);
 
 	if (bits < 0) {
 		rule->other = true;
@@ -120,18 +103,18 @@ static void read_address(struct nft_rule *rule, const struct xt_table *t, uint32
 	m->negated = negated;
 	m->prefix.ip.family = t->family;
 	m->prefix.len = (uint8_t)bits;
-	memcpy(m->prefix.ip.b, t->entries + at + address_at(l, side), l->address);
+	memcpy(m->prefix.ip.b, t->entries + at + xt_address_at(l, side), l->address);
 }
 
 static void read_interface(struct nft_match_name *m, const struct xt_table *t, uint32_t at,
-			   enum interface_field field, bool negated)
+			   enum xt_interface field, bool negated)
 {
 	const struct xt_layout *l = xt_layout(t);
-	unsigned char *mask = t->entries + at + interface_at(l, field + IN_MASK);
+	unsigned char *mask = t->entries + at + xt_interface_at(l, field + XT_IN_MASK);
 
 	m->negated = negated;
 	if (*mask || negated)
-		m->name = (const char *)t->entries + at + interface_at(l, field);
+		m->name = (const char *)t->entries + at + xt_interface_at(l, field);
 }
 
 static void read_conditions(struct nft_rule *rule, const struct xt_table *t, uint32_t at)
@@ -141,17 +124,19 @@ static void read_conditions(struct nft_rule *rule, const struct xt_table *t, uin
 	uint8_t flags = entry[l->flags], negated = entry[l->flags + 1];
 	uint32_t target = xt_target_at(t, at);
 
-	read_address(rule, t, at, SOURCE, negated & IPT_INV_SRCIP);
-	read_address(rule, t, at, DESTINATION, negated & IPT_INV_DSTIP);
-	read_interface(&rule->iifname, t, at, IN, negated & IPT_INV_VIA_IN);
-	read_interface(&rule->oifname, t, at, OUT, negated & IPT_INV_VIA_OUT);
-	rule->other |= xt_u16(t, at + l->proto) || flags & ~l->goto_flag;
+	read_address(rule, t, at, XT_SOURCE, negated & IPT_INV_SRCIP);
+	read_address(rule, t, at, XT_DESTINATION, negated & IPT_INV_DSTIP);
+	read_interface(&rule->iifname, t, at, XT_IN, negated & IPT_INV_VIA_IN);
+	read_interface(&rule->oifname, t, at, XT_OUT, negated & IPT_INV_VIA_OUT);
+	rule->other |= xt_u16(t, at + l->proto) || flags & ~(l->goto_flag | l->proto_flag);
 	for (uint32_t m = l->head; m < target;) {
 		struct xt_entry_match match;
 
 		memcpy(&match, entry + m, sizeof(match));
-		match.u.user.name[sizeof(match.u.user.name) - 1] = '\0';
-		nft_read_match(rule, match.u.user.name);
+		nft_read_match(rule,
+			       (const char *)entry + m +
+				       offsetof(struct xt_entry_match, u.user.name),
+			       entry + m + sizeof(match), match.u.match_size - sizeof(match));
 		m += match.u.match_size;
 	}
 }
@@ -163,8 +148,10 @@ static enum nft_action action_of(const struct xt_table *t, unsigned hook, uint32
 
 	if (!xt_verdict(t, at, &verdict))
 		return NFT_ACTION_NONE;
-	if (verdict == XT_RETURN && at != t->policy[hook])
+	if (verdict == XT_RETURN && at >= t->begin[hook] && at < t->policy[hook])
 		return action_of(t, hook, t->policy[hook]);
+	if (verdict == XT_RETURN)
+		return NFT_ACTION_RETURN;
 	if (verdict == -1 - NF_DROP)
 		return NFT_ACTION_DROP;
 	if (verdict == -1 - NF_ACCEPT)
@@ -176,7 +163,8 @@ static enum nft_action action_of(const struct xt_table *t, unsigned hook, uint32
 
 void xt_read(struct nft_rule *rule, const struct xt_table *t, unsigned hook, uint32_t at)
 {
-	const char *name = target_name(t, at);
+	const char *name = xt_target_name(t, at);
+	int32_t verdict;
 
 	*rule = (struct nft_rule){
 		.family = t->family == 6 ? NFPROTO_IPV6 : NFPROTO_IPV4,
@@ -187,10 +175,16 @@ void xt_read(struct nft_rule *rule, const struct xt_table *t, unsigned hook, uin
 		.ours = (xt_mark(t, at) & XT_MARK_MASK) == XT_MARK,
 	};
 	read_conditions(rule, t, at);
-	if (*name)
+	rule->owned = xt_owner(t, at, &rule->owner);
+	if (*name) {
 		nft_read_target(rule, name);
-	else
-		rule->action = action_of(t, hook, at);
+		return;
+	}
+	rule->action = action_of(t, hook, at);
+	if (rule->action == NFT_ACTION_JUMP && xt_verdict(t, at, &verdict))
+		name = xt_chain_name(t, (uint32_t)verdict);
+	if (name)
+		rule->target = name;
 }
 
 bool xt_is_policy(const struct xt_table *t, uint32_t at)
@@ -204,83 +198,93 @@ bool xt_is_policy(const struct xt_table *t, uint32_t at)
 	return nft_rule_unconditional(&rule);
 }
 
-/* --- write ------------------------------------------------------------------------------------ */
-
-static void put_address(unsigned char *bytes, const struct xt_layout *l, enum side side,
-			const struct prefix *p)
+bool xt_owner(const struct xt_table *t, uint32_t at, struct owner_tag *tag)
 {
-	struct prefix network = prefix_network(p);
-	struct prefix ones = {.ip.family = p->ip.family, .len = p->len};
+	static const unsigned char zero[2 * XT_NAME];
+	const unsigned char *names = t->entries + at + xt_interface_at(xt_layout(t), XT_IN);
+	unsigned char bytes[2 * (XT_NAME - 1)];
 
-	if (!p->ip.family)
-		return;
-	memset(ones.ip.b, 0xff, sizeof(ones.ip.b));
-	ones = prefix_network(&ones);
-	memcpy(bytes + address_at(l, side), network.ip.b, l->address);
-	memcpy(bytes + mask_at(l, side), ones.ip.b, l->address);
+	/* The first byte of each is what iptables looks at before it prints a name. */
+	memcpy(bytes, names + 1, XT_NAME - 1);
+	memcpy(bytes + XT_NAME - 1, names + XT_NAME + 1, XT_NAME - 1);
+	memcpy(tag, bytes, sizeof(*tag));
+	return (xt_mark(t, at) & XT_MARK_MASK) == XT_MARK &&
+	       memcmp(names + sizeof(zero), zero, sizeof(zero)) == 0 &&
+	       memcmp(tag, zero, sizeof(*tag)) != 0;
 }
 
-static void put_target(unsigned char *bytes, uint32_t size, const char *name)
+uint8_t xt_proto(const struct xt_table *t, uint32_t at)
 {
-	struct xt_entry_target target = {.u.user.target_size = (uint16_t)size};
-
-	strncpy(target.u.user.name, name, sizeof(target.u.user.name) - 1);
-	memcpy(bytes, &target, sizeof(target));
+	return (uint8_t)xt_u16(t, at + xt_layout(t)->proto);
 }
 
-/* Gives the target's size. */
-static uint32_t put_action(unsigned char *bytes, const struct xt_layout *l, bool masquerade)
+unsigned xt_ports(const struct xt_table *t, uint32_t at, uint16_t ports[static XT_PORTS_MAX])
 {
-	uint32_t size = XT_ALIGN(sizeof(struct xt_entry_target) + l->range);
-	int32_t accept = -1 - NF_ACCEPT;
-	unsigned one = 1;
+	struct xt_multiport_v1 list;
+	struct nft_rule rule;
 
-	if (!masquerade) {
-		size = sizeof(struct xt_standard_target);
-		put_target(bytes, size, XT_STANDARD_TARGET);
-		memcpy(bytes + offsetof(struct xt_standard_target, verdict), &accept,
-		       sizeof(accept));
-		return size;
+	xt_read(&rule, t, 0, at);
+	if (!rule.extension || strcmp(rule.extension, "multiport") != 0 ||
+	    rule.extension_len < sizeof(list))
+		return 0;
+	memcpy(&list, rule.extension_data, sizeof(list));
+	if (list.count > XT_PORTS_MAX)
+		return 0;
+	memcpy(ports, list.ports, sizeof(list.ports));
+	return list.count;
+}
+
+/* --- compare ---------------------------------------------------------------------------------- */
+
+/* Names of interfaces count as far as their masks say; what follows them is counters and offsets. */
+static bool same_head(const struct xt_layout *l, const unsigned char *a, const unsigned char *b)
+{
+	uint32_t names = xt_interface_at(l, XT_IN), masks = xt_interface_at(l, XT_IN_MASK);
+
+	for (uint32_t i = 0; i < 2 * XT_NAME; i++)
+		if ((a[names + i] ^ b[names + i]) & b[masks + i])
+			return false;
+	return memcmp(a, b, names) == 0 && memcmp(a + masks, b + masks, l->nfcache - masks) == 0;
+}
+
+/* Where the next match is that is no comment, or the target. */
+static uint32_t skip_comments(const unsigned char *entry, uint32_t at, uint32_t target)
+{
+	while (at < target) {
+		struct xt_entry_match match;
+
+		memcpy(&match, entry + at, sizeof(match));
+		if (strncmp(match.u.user.name, "comment", sizeof(match.u.user.name)) != 0)
+			return at;
+		at += match.u.match_size;
 	}
-	/* Any port, the interface's address: a range that is all zero. */
-	put_target(bytes, size, "MASQUERADE");
-	memcpy(bytes + sizeof(struct xt_entry_target), &one, l->multirange);
-	return size;
-}
-
-uint32_t xt_build(unsigned char bytes[static XT_RULE_MAX], uint8_t family,
-		  const struct xt_rule *rule)
-{
-	const struct xt_layout *l = &xt_layouts[family == 6];
-	uint16_t target = l->head, next;
-
-	memset(bytes, 0, XT_RULE_MAX);
-	put_address(bytes, l, SOURCE, &rule->source);
-	put_address(bytes, l, DESTINATION, &rule->destination);
-	if (rule->outside)
-		bytes[l->flags + 1] |= IPT_INV_DSTIP;
-	if (rule->not_out) {
-		size_t n = strnlen(rule->not_out, IFNAMSIZ - 1);
-
-		bytes[l->flags + 1] |= IPT_INV_VIA_OUT;
-		memcpy(bytes + interface_at(l, OUT), rule->not_out, n);
-		memset(bytes + interface_at(l, OUT_MASK), 0xff, n + 1);
-	}
-	next = (uint16_t)(target + put_action(bytes + target, l, rule->masquerade));
-	memcpy(bytes + l->nfcache, &rule->mark, sizeof(rule->mark));
-	memcpy(bytes + l->target_offset, &target, sizeof(target));
-	memcpy(bytes + l->next_offset, &next, sizeof(next));
-	return next;
+	return target;
 }
 
 bool xt_equal(const struct xt_table *t, uint32_t at, const struct xt_rule *rule)
 {
 	const struct xt_layout *l = xt_layout(t);
 	const unsigned char *entry = t->entries + at;
-	unsigned char bytes[XT_RULE_MAX];
-	uint32_t n = xt_build(bytes, t->family, rule);
+	_Alignas(8) unsigned char bytes[XT_RULE_MAX];
+	struct xt_rule plain = *rule;
+	uint32_t target = xt_target_at(t, at), theirs = l->head, ours = l->head, n;
+	uint16_t our_target;
 
-	return xt_next(t, at) - at == n && memcmp(entry, bytes, l->nfcache) == 0 &&
-	       xt_target_at(t, at) == l->head &&
-	       memcmp(entry + l->head, bytes + l->head, n - l->head) == 0;
+	plain.comment = NULL;
+	n = xt_build(bytes, t, &plain);
+	memcpy(&our_target, bytes + l->target_offset, sizeof(our_target));
+	if (!same_head(l, entry, bytes))
+		return false;
+	while ((theirs = skip_comments(entry, theirs, target)) < target) {
+		struct xt_entry_match match;
+
+		memcpy(&match, entry + theirs, sizeof(match));
+		if (match.u.match_size > our_target - ours ||
+		    memcmp(entry + theirs, bytes + ours, match.u.match_size) != 0)
+			return false;
+		theirs += match.u.match_size;
+		ours += match.u.match_size;
+	}
+	return ours == our_target && xt_next(t, at) - at - target == n - our_target &&
+	       memcmp(entry + target, bytes + our_target, n - our_target) == 0;
 }

@@ -22,7 +22,8 @@ static bool matches_fit(const unsigned char *entry, uint32_t at, uint32_t end)
 		if (end - at < sizeof(match))
 			return false;
 		memcpy(&match, entry + at, sizeof(match));
-		if (match.u.match_size < sizeof(match) || match.u.match_size > end - at)
+		if (match.u.match_size < sizeof(match) || match.u.match_size > end - at ||
+		    !memchr(match.u.user.name, '\0', sizeof(match.u.user.name)))
 			return false;
 		at += match.u.match_size;
 	}
@@ -147,27 +148,46 @@ static void move_offsets(struct xt_table *t, uint32_t at, uint32_t delta)
 	}
 }
 
-uint32_t xt_insert(struct xt_table *t, uint32_t at, const struct xt_rule *rule)
-{
-	_Alignas(8) unsigned char bytes[XT_RULE_MAX];
-	uint32_t n = xt_build(bytes, t->family, rule);
+/* For each entry that comes, what its counters take, old and new (xtables.c). */
+#define ENTRY_COST 32
 
+void xt_put(struct xt_table *t, uint32_t at, const unsigned char *bytes, uint32_t n,
+	    unsigned entries)
+{
+	uint32_t cost = n + entries * ENTRY_COST;
+
+	t->full |= cost > t->room;
+	if (t->full)
+		return;
+	t->room -= cost;
 	memmove(t->entries + at + n, t->entries + at, t->size - at);
 	memcpy(t->entries + at, bytes, n);
 	t->size += n;
-	t->count++;
+	t->count += entries;
 	move_offsets(t, at, n);
-	return at + n;
+}
+
+uint32_t xt_insert(struct xt_table *t, uint32_t at, const struct xt_rule *rule)
+{
+	_Alignas(8) unsigned char bytes[XT_RULE_MAX];
+	uint32_t n = xt_build(bytes, t, rule);
+
+	xt_put(t, at, bytes, n, 1);
+	return t->full ? at : at + n;
+}
+
+void xt_cut(struct xt_table *t, uint32_t from, uint32_t to)
+{
+	for (uint32_t at = from; at < to; at = xt_next(t, at))
+		t->count--;
+	memmove(t->entries + from, t->entries + to, t->size - to);
+	t->size -= to - from;
+	move_offsets(t, from, from - to);
 }
 
 void xt_remove(struct xt_table *t, uint32_t at)
 {
-	uint32_t next = xt_next(t, at);
-
-	memmove(t->entries + at, t->entries + next, t->size - next);
-	t->size -= next - at;
-	t->count--;
-	move_offsets(t, at, at - next);
+	xt_cut(t, at, xt_next(t, at));
 }
 
 /* --- counters --------------------------------------------------------------------------------- */

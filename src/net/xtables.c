@@ -22,8 +22,7 @@ _Static_assert(sizeof(struct ipt_getinfo) == sizeof(struct ip6t_getinfo) &&
 /* NOLINTNEXTLINE(misc-redundant-expression): equal is what they have to be */
 _Static_assert((int)IPT_BASE_CTL == (int)IP6T_BASE_CTL, "ABI");
 
-#define INSERTS_MAX 4  /* by one change */
-#define TRIES	    32 /* reads or replaces that changes of others get in the way of */
+#define TRIES 32 /* reads or replaces that changes of others get in the way of */
 
 /* Whole iptables-restore runs hold the lock, seconds each on a large node. */
 #define LOCK_SECONDS 10
@@ -135,15 +134,20 @@ static void set_name(char name[static XT_TABLE_MAXNAMELEN], const struct connect
 	strcpy(name, x->name);
 }
 
-/* Bytes for that many entries and those that may come to them, counters old and new included. */
-static bool has_room(uint32_t size, uint32_t count)
+/* Bytes that are left beside that many entries and their counters, old and new; 0: none. */
+static uint32_t room_beside(uint32_t size, uint32_t count)
 {
-	uint64_t more = (uint64_t)INSERTS_MAX * XT_RULE_MAX;
-	uint64_t counters = ((uint64_t)count * 2 + INSERTS_MAX) * sizeof(struct xt_counters);
+	uint64_t taken = sizeof(struct ipt_replace) + size +
+			 (uint64_t)count * 2 * sizeof(struct xt_counters) +
+			 sizeof(struct xt_counters_info);
 
-	return sizeof(struct ipt_replace) + size + more + counters +
-		       sizeof(struct xt_counters_info) <=
-	       XTABLES_BYTES;
+	return taken < XTABLES_BYTES ? (uint32_t)(XTABLES_BYTES - taken) : 0;
+}
+
+static int too_large(const struct connection *x, struct err *e)
+{
+	return err_set(e, ERR_INTERNAL, "hold a table of iptables",
+		       "table %s has, or would have, more than %u bytes", x->name, XTABLES_BYTES);
 }
 
 static int read_once(const struct connection *x, struct xt_table *t, struct err *e)
@@ -157,9 +161,9 @@ static int read_once(const struct connection *x, struct xt_table *t, struct err 
 	set_name(info.name, x);
 	if (getsockopt(x->fd, x->level, IPT_SO_GET_INFO, &info, &len))
 		return talk_failed(x, doing, e);
-	if (!has_room(info.size, info.num_entries))
-		return err_set(e, ERR_INTERNAL, doing,
-			       "table %s has %u bytes, more than is foreseen", x->name, info.size);
+	t->room = room_beside(info.size, info.num_entries);
+	if (t->room == 0)
+		return too_large(x, e);
 	/* The kernel writes names of extensions up to their NUL only. */
 	memset(entries, 0, info.size);
 	set_name(get->name, x);
@@ -261,6 +265,8 @@ static int change_once(const struct connection *x, uint8_t ip_family, xtables_ch
 	old_count = t.count;
 	xt_number(&t);
 	*changes = change(&t, arg);
+	if (t.full)
+		return too_large(x, e);
 	return *changes ? replace(x, &t, old_count, e) : 0;
 }
 

@@ -12,7 +12,7 @@
 #include "net/xt_table.h"
 
 /*
- * The largest table that is read: kube-proxy's nat on a node with five thousand services. Memory of
+ * The largest table that is read or written: kube-proxy's nat on a node with five thousand services. Memory of
  * the program's own, which costs nothing until it is touched.
  */
 #define XTABLES_BYTES (32u << 20)
@@ -37,7 +37,8 @@ int xtables_read(uint8_t ip_family, unsigned table, struct xt_table *t, struct e
  * in the meantime. Others' rules and counters stay as they are; what changes beside the lock is
  * noticed as far as the kernel notices it, and then all of it is done again.
  *
- * change  gives how many rules it put in or took out (four more at most): with 0 nothing is replaced
+ * change  gives how many rules it put in or took out: with 0 nothing is replaced. It is called again
+ *         with a table that is as it was found when that has changed meanwhile
  *
  * e  also ERR_TRY_AGAIN: others held the lock all the time
  */

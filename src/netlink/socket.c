@@ -46,6 +46,13 @@ int nl_open(struct nl_sock *s, enum nl_protocol protocol, struct err *e)
 	return nl_open_groups(s, protocol, 0, e);
 }
 
+void nl_be_strict(struct nl_sock *s, bool strict)
+{
+	int on = strict;
+
+	setsockopt(s->fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+}
+
 void nl_close(struct nl_sock *s)
 {
 	file_close(&s->fd);

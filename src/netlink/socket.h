@@ -7,6 +7,7 @@
 #ifndef NETLINK_SOCKET_H
 #define NETLINK_SOCKET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,12 @@ int nl_open_groups(struct nl_sock *s, enum nl_protocol protocol, uint32_t groups
 		   struct err *e) must_check;
 void nl_close(struct nl_sock *s);
 #define cleanup_nl on_scope_exit(nl_close)
+
+/*
+ * Have the kernel heed what a dump's fixed header says: of the addresses, only those of that link.
+ * Before Linux 5.0 it gives all, as it does without this: who asks must look at what comes.
+ */
+void nl_be_strict(struct nl_sock *s, bool strict);
 
 /*
  * Send all operations of b in one system call and wait for the answer to the last one that has any.

@@ -129,7 +129,7 @@ static int find_host_end(struct bandwidth_job *j, struct err *e)
 	const char *ifname = j->rq->ifname;
 	struct link pod;
 
-	if (netns_open(&netns, j->rq->netns, e) || netns_socket(&netns, &inside, NL_ROUTE, e) ||
+	if (netns_open(&netns, j->rq->netns, &j->route, &inside, e) ||
 	    link_look(&inside, ifname, &pod, e))
 		return -1;
 	if (!pod.index)

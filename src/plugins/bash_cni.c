@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "cni/wanted.h"
 #include "net/address.h"
+#include "net/node_memory.h"
 #include "net/sysctl.h"
 #include "plugins/bash_cni.h"
 
@@ -48,9 +49,7 @@ static struct prefix pod_address(const struct job *j, unsigned family)
 
 int job_open_pod(struct job *j, struct err *e)
 {
-	if (netns_open(&j->netns, j->rq->netns, e))
-		return -1;
-	return netns_socket(&j->netns, &j->pod, NL_ROUTE, e);
+	return netns_open(&j->netns, j->rq->netns, &j->host.route, &j->pod, e);
 }
 
 /* --- what the runtime asks for ------------------------------------------------------------------ */
@@ -94,7 +93,7 @@ static int take_lease(struct job *j, struct lease_store *store, unsigned family,
 {
 	struct ip_range range;
 	struct range_set set = {.range = &range, .count = 1};
-	struct link leftover;
+	int leftover;
 
 	if (job_pool(j, family, &range, e))
 		return -1;
@@ -108,7 +107,7 @@ static int take_lease(struct job *j, struct lease_store *store, unsigned family,
 	 * but then it has to be the address that is asked for.
 	 */
 	if ((j->asked[family] && !ip_equal(j->asked[family], &j->ip[family])) ||
-	    link_look(&j->host.route, j->host_name, &leftover, &(struct err){0}) || leftover.index)
+	    link_index(&j->host.route, j->host_name, &leftover, &(struct err){0}) || leftover)
 		return -1;
 	log_line("%s: taking up the lease of an ADD that was cut off", j->rq->container_id);
 	err_clear(e);
@@ -151,11 +150,11 @@ int job_demand_bridge(const struct job *j, const struct node_state *node, struct
 
 static int refuse_taken_ifname(struct job *j, struct err *e)
 {
-	struct link taken;
+	int taken;
 
-	if (link_look(&j->pod, j->rq->ifname, &taken, e))
+	if (link_index(&j->pod, j->rq->ifname, &taken, e))
 		return -1;
-	if (taken.index)
+	if (taken)
 		return err_set(e, ERR_STATE, "create veth pair",
 			       "CNI_IFNAME=%s exists already in CNI_NETNS=%s", j->rq->ifname,
 			       j->rq->netns);
@@ -201,22 +200,22 @@ static int enable_ipv6(void *arg, struct err *e)
 static int configure_pod(struct job *j, struct err *e)
 {
 	struct nl_batch b;
-	struct link link;
+	int index;
 
 	if (job_uses(j, 1) && netns_run(&j->netns, enable_ipv6, j, e))
 		return -1;
-	if (link_look(&j->pod, j->rq->ifname, &link, e))
+	if (link_index(&j->pod, j->rq->ifname, &index, e))
 		return -1;
 	nl_batch_init(&b);
-	put_raise(&b, link.index);
+	put_raise(&b, index);
 	for (unsigned family = 0; family < POD_FAMILIES; family++) {
 		const struct ip *gateway = &j->conf.net.range[family].gateway;
 		struct prefix address = pod_address(j, family);
 
 		if (!job_uses(j, family))
 			continue;
-		put_address(&b, link.index, &address, false);
-		put_default_route(&b, link.index, gateway);
+		put_address(&b, index, &address, false);
+		put_default_route(&b, index, gateway);
 	}
 	return nl_apply(&j->pod, &b, e);
 }
@@ -224,12 +223,12 @@ static int configure_pod(struct job *j, struct err *e)
 /* The pod end goes with the host end. Nothing to do where it was never made. */
 int remove_pod_link(struct nl_sock *route, const char *host_name, bool *was_there, struct err *e)
 {
-	struct link link;
+	int index;
 
-	if (link_look(route, host_name, &link, e))
+	if (link_index(route, host_name, &index, e))
 		return -1;
-	*was_there = link.index != 0;
-	return link.index ? link_remove_quickly(route, link.index, e) : 0;
+	*was_there = index != 0;
+	return index ? link_remove_quickly(route, index, e) : 0;
 }
 
 static int attach(struct job *j, struct node_state *node, struct err *e)
@@ -280,7 +279,7 @@ static int describe(const struct job *j, struct cni_result *rs, struct err *e)
 static int look_at_node(struct job *j, struct node_state *node, struct err *e)
 {
 	if (!j->conf.manual)
-		return node_look(&j->host, &j->conf.net, node, e);
+		return node_look_again(&j->host, &j->conf.net, node, e);
 	if (node_look_bridge(&j->host.route, &j->conf.net, node, e))
 		return -1;
 	return job_demand_bridge(j, node, e);
@@ -297,8 +296,8 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 	struct node_state node;
 
 	job_begin(&j, rq);
-	if (bash_conf_read(&j.conf, rq->conf, e) || read_asked(&j, e) || job_open_pod(&j, e) ||
-	    node_sockets_open(&j.host, e) || look_at_node(&j, &node, e))
+	if (bash_conf_read(&j.conf, rq->conf, e) || read_asked(&j, e) ||
+	    node_sockets_open(&j.host, e) || job_open_pod(&j, e) || look_at_node(&j, &node, e))
 		return -1;
 	if (take_leases(&j, &store, e) == 0 && describe(&j, rs, e) == 0 &&
 	    attach(&j, &node, e) == 0)

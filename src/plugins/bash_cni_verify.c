@@ -90,7 +90,7 @@ int bash_cni_check(const struct cni_request *rq, struct err *e)
 	if (!json_present(prev_result))
 		return err_set(e, ERR_CONFIG, NULL, "Required prevResult missing");
 	if (bash_conf_read(&j.conf, rq->conf, e) || cni_result_read(&prev, prev_result, e) ||
-	    job_open_pod(&j, e) || node_sockets_open(&j.host, e) ||
+	    node_sockets_open(&j.host, e) || job_open_pod(&j, e) ||
 	    node_look(&j.host, &j.conf.net, &node, e))
 		return -1;
 	if (!j.conf.manual && node.missing)

@@ -248,8 +248,8 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 	int result;
 
 	pod_begin(&j.pod, rq);
-	if (bridge_conf_read(&j.conf, rq, e) || pod_enter(&j.pod, e) ||
-	    node_sockets_open(&j.pod.host, e) || pod_demand_room(&j.pod, e) ||
+	if (bridge_conf_read(&j.conf, rq, e) || node_sockets_open(&j.pod.host, e) ||
+	    pod_enter(&j.pod, e) || pod_demand_room(&j.pod, e) ||
 	    bridge_find(&j.conf, &j.pod, &j.bridge, e) ||
 	    (j.conf.addresses && ipam_add(rq, rs, e))) {
 		pod_end(&j.pod);

@@ -134,7 +134,7 @@ int bridge_check(const struct cni_request *rq, struct err *e)
 	struct bridge_conf c;
 
 	pod_begin(&p, rq);
-	if (bridge_conf_read(&c, rq, e) || pod_enter(&p, e) || node_sockets_open(&p.host, e) ||
+	if (bridge_conf_read(&c, rq, e) || node_sockets_open(&p.host, e) || pod_enter(&p, e) ||
 	    (c.addresses && ipam_check(rq, e)) ||
 	    cni_previous_demand(&prev, rq, "Required prevResult missing", e) ||
 	    check_bridge(&c, &p, &prev, &bridge, e) || pod_check(&p, &prev, &in, &host, e) ||

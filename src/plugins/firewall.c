@@ -11,6 +11,7 @@
 #include "net/admission.h"
 #include "net/isolation.h"
 #include "net/netns.h"
+#include "net/nft.h"
 
 enum policy { OPEN, SAME_BRIDGE, ISOLATED };
 
@@ -133,7 +134,7 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 	struct firewall_job j;
 	struct owner_choice own = owner_only(&j.owner);
 
-	if (begin_fully(&j, rq, rs, e) || nl_open(&nf, NL_NETFILTER, e))
+	if (begin_fully(&j, rq, rs, e) || nft_open(&nf, e))
 		return -1;
 	if (add_rules(&nf, &j, e) == 0)
 		return 0;
@@ -155,7 +156,7 @@ static int del(const struct cni_request *rq, struct err *e)
 	begin(&j, rq);
 	for (unsigned i = 0; i < hints; i++)
 		note_address(&j, &hint[i]);
-	if (nl_open(&nf, NL_NETFILTER, e))
+	if (nft_open(&nf, e))
 		return -1;
 	return remove_rules(&nf, &j, &own, e);
 }
@@ -166,7 +167,7 @@ static int check(const struct cni_request *rq, struct err *e)
 	cleanup_nl struct nl_sock nf = {.fd = -1};
 	struct firewall_job j;
 
-	if (begin_fully(&j, rq, &prev, e) || nl_open(&nf, NL_NETFILTER, e))
+	if (begin_fully(&j, rq, &prev, e) || nft_open(&nf, e))
 		return -1;
 	for (unsigned family = 0; family < 2; family++) {
 		struct admission a = admission_of(&j, family);
@@ -189,7 +190,7 @@ static int gc(const struct cni_request *rq, struct err *e)
 	struct cni_gc g;
 
 	begin(&j, rq);
-	if (cni_gc_begin(&g, rq, e) || nl_open(&nf, NL_NETFILTER, e))
+	if (cni_gc_begin(&g, rq, e) || nft_open(&nf, e))
 		return -1;
 	stale = cni_gc_choice(&g);
 	return remove_rules(&nf, &j, &stale, e);
@@ -204,7 +205,7 @@ static int try_add(void *arg, struct err *e)
 	note_address(j, &(struct ip){4, {192, 0, 2, 1}});
 	if (j->conf.policy != OPEN)
 		j->bridge = "cni0";
-	return nl_open(&nf, NL_NETFILTER, e) || add_rules(&nf, j, e) ? -1 : 0;
+	return nft_open(&nf, e) || add_rules(&nf, j, e) ? -1 : 0;
 }
 
 static int status(const struct cni_request *rq, struct err *e)

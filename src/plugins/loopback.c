@@ -13,8 +13,7 @@
 static int open_lo(struct netns *ns, struct nl_sock *pod, const struct cni_request *rq,
 		   struct link *lo, struct err *e)
 {
-	if (netns_open(ns, rq->netns, e) || netns_socket(ns, pod, NL_ROUTE, e) ||
-	    link_look(pod, LO, lo, e))
+	if (netns_open(ns, rq->netns, NULL, pod, e) || link_look(pod, LO, lo, e))
 		return -1;
 	if (!lo->index)
 		return err_set(e, ERR_STATE, "look up " LO, "CNI_NETNS=%s has none", rq->netns);

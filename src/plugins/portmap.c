@@ -14,6 +14,7 @@
 #include "net/hostport.h"
 #include "net/link.h"
 #include "net/netns.h"
+#include "net/nft.h"
 #include "net/reference_portmap.h"
 #include "net/sysctl.h"
 #include "plugins/portmap_conf.h"
@@ -151,7 +152,7 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 		return err_set(e, ERR_CONFIG, NULL, "must be called as chained plugin");
 	if (conf.count[0] + conf.count[1] == 0)
 		return 0;
-	if (nl_open(&nf, NL_NETFILTER, e))
+	if (nft_open(&nf, e))
 		return -1;
 	for (uint8_t family = 4; family <= 6; family += 2) {
 		struct prefix pod = pod_address(rs, rq, family);
@@ -181,7 +182,7 @@ static int del(const struct cni_request *rq, struct err *e)
 	struct owner_choice own = owner_only(&tag);
 
 	portmap_conf_udp(&udp, rq, e);
-	if (nl_open(&nf, NL_NETFILTER, e))
+	if (nft_open(&nf, e))
 		return -1;
 	for (uint8_t family = 4; family <= 6; family += 2)
 		if (reference_portmap_remove(&nf, family, rq->network, rq->container_id, e))
@@ -201,7 +202,7 @@ static int check(const struct cni_request *rq, struct err *e)
 		return -1;
 	if (conf.count[0] + conf.count[1] == 0)
 		return 0;
-	if (nl_open(&nf, NL_NETFILTER, e))
+	if (nft_open(&nf, e))
 		return -1;
 	for (unsigned family = 0; family < 2; family++) {
 		struct prefix pod = pod_address(&prev, rq, family ? 6 : 4);
@@ -234,7 +235,7 @@ static int gc(const struct cni_request *rq, struct err *e)
 	struct owner_choice stale;
 	struct cni_gc g;
 
-	if (cni_gc_begin(&g, rq, e) || nl_open(&nf, NL_NETFILTER, e))
+	if (cni_gc_begin(&g, rq, e) || nft_open(&nf, e))
 		return -1;
 	stale = cni_gc_choice(&g);
 	for (uint8_t family = 4; family <= 6; family += 2)
@@ -255,7 +256,7 @@ static int try_add(void *arg, struct err *e)
 	const struct hostport port = {.proto = 6, .host = 80, .pod = 80};
 	cleanup_nl struct nl_sock nf = {.fd = -1};
 
-	if (nl_open(&nf, NL_NETFILTER, e))
+	if (nft_open(&nf, e))
 		return -1;
 	for (unsigned family = 0; family < 2; family++) {
 		struct hostport_settings set = settings_of(conf, &pods[family]);
@@ -312,7 +313,8 @@ const struct applet applet_portmap = {
 		"  conditionsV6  destinations and incoming interfaces\n"
 		"  backend, externalSetMarkChain   accepted; the effect is the same\n"
 		"\n"
-		"'nft list table ip cnibox_hostport' shows what is mapped, and for whom.\n"
+		"'nft list table ip cnibox_hostport' shows what is mapped, and for whom. Where the\n"
+		"kernel has legacy iptables only, 'iptables-legacy -t nat -S' does: a rule per port.\n"
 		"\n"
 		"Example:\n"
 		"  {\"cniVersion\": \"1.0.0\", \"name\": \"mynet\", \"plugins\": [\n"

@@ -148,7 +148,7 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 	struct ptp_conf c;
 
 	pod_begin(&p, rq);
-	if (read_conf(&c, rq, e) || pod_enter(&p, e) || node_sockets_open(&p.host, e) ||
+	if (read_conf(&c, rq, e) || node_sockets_open(&p.host, e) || pod_enter(&p, e) ||
 	    pod_demand_room(&p, e) || ipam_add(rq, rs, e))
 		return -1;
 	if (build(&p, &c, rs, e) == 0)
@@ -180,7 +180,7 @@ static int check(const struct cni_request *rq, struct err *e)
 	struct ptp_conf c;
 
 	pod_begin(&p, rq);
-	if (read_conf(&c, rq, e) || pod_enter(&p, e) || node_sockets_open(&p.host, e) ||
+	if (read_conf(&c, rq, e) || node_sockets_open(&p.host, e) || pod_enter(&p, e) ||
 	    ipam_check(rq, e) ||
 	    cni_previous_demand(&prev, rq, "ptp: Required prevResult missing", e) ||
 	    pod_check(&p, &prev, &in, &host, e))

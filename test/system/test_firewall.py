@@ -281,11 +281,11 @@ def test_where_legacy_iptables_drops(node):
     one, two = start(node, "one", chain(six=True)), start(node, "two", chain(six=True))
     assert one.ping(two.ip) and one.ping(two.ip6)
     one.check(one.conf).expect_success()
-    node.run("iptables-legacy", "-D", "FORWARD", "-s", one.ip, "-j", "ACCEPT")
+    node.run("iptables-legacy", "-D", "CNI-FORWARD", "-s", one.ip, "-j", "ACCEPT")
     assert "legacy iptables" in one.check(one.conf).json["msg"]
     stop(one)
     stop(two)
-    assert listed(node, "FORWARD", program="iptables-legacy") == []
+    assert listed(node, "CNI-FORWARD", program="iptables-legacy") == [ADMIN]
 
 
 @pytest.mark.parametrize("plugin", ["firewall", "portmap", "bandwidth"])

@@ -313,12 +313,12 @@ def test_no_place_for_the_lock(node):
 
 # --- a kernel without nf_tables -------------------------------------------------------------------
 
-def lacking(node, cnibox, *denied):
+def lacking(node, cnibox, *denied, names=("bash-cni", "cni-node")):
     """The applets see a kernel that lacks something: each goes by seccomp."""
     words = "".join(f"{sys.executable} /tmp/deny.py {' '.join(each)} " for each in denied)
     node.copy(deny.__file__, "/tmp/deny.py")
     node.copy(cnibox, "/opt/cnibox", 0o755)
-    for name in ("bash-cni", "cni-node"):
+    for name in names:
         node.run("rm", "-f", f"/opt/cni/bin/{name}")
         node.write(f"/opt/cni/bin/{name}", f'#!/bin/sh\nexec {words} /opt/cnibox {name} "$@"\n', 0o755)
 

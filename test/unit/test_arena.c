@@ -77,6 +77,24 @@ static void test_text_and_format(void **state)
 }
 
 /* What was there before the mark stays; what comes after going back is zeroed. */
+static void test_keep_the_first_bytes(void **state)
+{
+	struct err e = {0};
+	char *large, *next;
+
+	(void)state;
+	large = arena_take(ARENA_SIZE / 2, &e);
+	assert_non_null(large);
+	strcpy(large, "text");
+	arena_keep(large, sizeof("text"));
+	next = arena_take(ARENA_SIZE - 16, &e);
+	assert_ptr_equal(next, large + 16);
+	assert_string_equal(large, "text");
+	assert_int_equal(next[0], 0);
+	assert_null(arena_take(1, &e));
+	arena_reset();
+}
+
 static void test_back_to_a_mark(void **state)
 {
 	static const unsigned char zeros[100];
@@ -106,6 +124,7 @@ int main(void)
 		cmocka_unit_test_setup(test_aligned_and_apart, reset),
 		cmocka_unit_test_setup(test_full, reset),
 		cmocka_unit_test_setup(test_text_and_format, reset),
+		cmocka_unit_test_setup(test_keep_the_first_bytes, reset),
 		cmocka_unit_test_setup(test_back_to_a_mark, reset),
 	};
 

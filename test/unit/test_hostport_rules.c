@@ -1,4 +1,4 @@
-/* net/hostport_rules and net/nft_map: maps, elements and rules as nft sends them. */
+/* net/hostport_rules and net/nft_set: maps, elements and rules as nft sends them. */
 #include "nft_golden.h"
 
 #include "base/compiler.h"
@@ -131,7 +131,7 @@ static void test_conditions(void **state)
 static void test_map_names(void **state)
 {
 	struct hostport_settings set = settings("10.244.0.2/24"), other = settings("10.244.0.9/24");
-	char a[NFT_MAP_NAME], b[NFT_MAP_NAME];
+	char a[NFT_SET_NAME], b[NFT_SET_NAME];
 
 	(void)state;
 	hostport_map_name(a, &set, false);
@@ -182,28 +182,35 @@ static void test_maps_are_nfts(void **state)
 	compare_map(6, "addresses", true, "map6");
 }
 
-/* The first element in a message about elements. */
-static struct nft_map_element element_of(const struct nlmsghdr *h)
+static int take_element(const struct nft_element *x, void *arg, struct err *e)
 {
-	struct nft_map_element element;
-	const struct nlattr *first = nl_first(nft_map_elements_of(h));
+	(void)e;
+	*(struct nft_element *)arg = *x;
+	return 0;
+}
 
-	assert_non_null(first);
-	nft_read_map_element(&element, first);
+/* The only element in a message about elements. */
+static struct nft_element element_of(const struct nlmsghdr *h)
+{
+	struct nft_element element = {.key = NULL};
+	struct err e = {0};
+
+	assert_int_equal(nft_read_elements(h, take_element, &element, &e), 0);
+	assert_non_null(element.key);
 	return element;
 }
 
 static void compare_element(const struct hostport *p, const char *pod, const char *golden)
 {
-	struct nft_map_element theirs =
+	struct nft_element theirs =
 		element_of(message(golden, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM));
-	uint8_t key[NFT_MAP_KEY_MAX], data[NFT_MAP_KEY_MAX];
+	uint8_t key[NFT_KEY_MAX], data[NFT_KEY_MAX];
 	uint32_t key_len = hostport_key(key, p);
 	struct ip address = ip(pod);
 	uint32_t data_len = hostport_data(data, &address, p->pod);
 	struct hostport back;
 
-	assert_int_equal(key_len, theirs.key_len);
+	assert_int_equal(key_len, theirs.len);
 	assert_memory_equal(key, theirs.key, key_len);
 	assert_int_equal(data_len, theirs.data_len);
 	assert_memory_equal(data, theirs.data, data_len);
@@ -231,13 +238,13 @@ static void test_deletion_is_nfts(void **state)
 	const struct nft_at at = {NFPROTO_IPV4, "h", NULL};
 	const struct nlmsghdr *theirs =
 		message("delete-element", NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSETELEM);
-	uint8_t key[NFT_MAP_KEY_MAX];
+	uint8_t key[NFT_KEY_MAX];
 	struct nl_batch b;
 
 	(void)state;
 	nl_batch_init(&b);
-	nft_map_elements(&b, &at, NFT_MAP_DELETE, "old")
-		nft_put_map_element(&b, key, hostport_key(key, &p), NULL, 0, NULL);
+	nft_element(&b, "x", &at, NFT_DELETE, "old",
+		    &(struct nft_element){.key = key, .len = hostport_key(key, &p)});
 	assert_int_equal(built(&b, 0)->nlmsg_type, theirs->nlmsg_type);
 	assert_int_equal(built(&b, 0)->nlmsg_len, theirs->nlmsg_len);
 	assert_memory_equal(built(&b, 0) + 1, theirs + 1, theirs->nlmsg_len - sizeof(*theirs));
@@ -249,22 +256,28 @@ static void test_owner_of_an_element(void **state)
 	const struct hostport p = {.proto = TCP, .host = 1};
 	const struct nft_at at = {NFPROTO_IPV4, "h", NULL};
 	struct owner_tag tag = owner_tag(&owner);
-	struct nft_map_element element;
-	uint8_t key[NFT_MAP_KEY_MAX];
+	struct nft_element element;
+	uint8_t key[NFT_KEY_MAX];
 	struct nl_batch b;
 
 	(void)state;
 	nl_batch_init(&b);
-	nft_map_elements(&b, &at, NFT_MAP_ADD, "m")
-		nft_put_map_element(&b, key, hostport_key(key, &p), key, 8, &owner);
+	nft_element(&b, "x", &at, NFT_ADD, "m",
+		    &(struct nft_element){.key = key,
+					  .len = hostport_key(key, &p),
+					  .data = key,
+					  .data_len = 8,
+					  .comment = "whose it is",
+					  .owned = true,
+					  .tag = tag});
 	element = element_of(built(&b, 0));
 	assert_true(element.owned && owner_tag_equal(&element.tag, &tag));
-	assert_string_equal(element.comment, "eth0 of container c1 in network mynet");
+	assert_string_equal(element.comment, "whose it is");
 }
 
 static void test_keys_of_other_shapes(void **state)
 {
-	uint8_t key[NFT_MAP_KEY_MAX] = {0};
+	uint8_t key[NFT_KEY_MAX] = {0};
 	struct hostport p;
 
 	(void)state;

@@ -63,6 +63,7 @@ static struct xt_table copy_of(const struct golden *g, uint32_t size, uint32_t m
 		.family = (uint8_t)g->family,
 		.entries = malloc(size + more),
 		.size = size,
+		.room = more,
 		.count = g->info.num_entries,
 		.hooks = g->info.valid_hooks,
 	};
@@ -87,7 +88,7 @@ static struct xt_table table(int family, const char *name)
 {
 	const struct golden *g = find(family, name);
 
-	return copy_of(g, g->size, 4 * XT_RULE_MAX);
+	return copy_of(g, g->size, 16 * XT_RULE_MAX);
 }
 
 static bool good(const struct xt_table *t)
@@ -174,7 +175,8 @@ static void test_cut_at_every_byte(void **state)
 /* All that is ever done to a table, done to this one. */
 static void use(struct xt_table *t)
 {
-	struct xt_rule rule = {.source = subnet(t->family), .masquerade = true, .mark = XT_MARK};
+	struct xt_rule rule = {
+		.source = subnet(t->family), .what = XT_DO_MASQUERADE, .mark = XT_MARK};
 	struct nft_rule read;
 
 	xt_number(t);
@@ -366,12 +368,14 @@ static void test_masquerade_as_if_typed(void **state)
 {
 	(void)state;
 	for (int family = 4; family <= 6; family += 2) {
-		struct xt_rule all = {
-			.source = subnet(family), .not_out = "cni0", .masquerade = true};
+		struct xt_rule all = {.source = subnet(family),
+				      .out = "cni0",
+				      .not_out = true,
+				      .what = XT_DO_MASQUERADE};
 		struct xt_rule outside = {.source = subnet(family),
 					  .destination = network(family),
-					  .outside = true,
-					  .masquerade = true};
+					  .not_destination = true,
+					  .what = XT_DO_MASQUERADE};
 		struct xt_table t = table(family, "nat"), typed = table(family, "all");
 
 		xt_insert(&t, t.policy[POSTROUTING], &all);
@@ -386,14 +390,28 @@ static void test_masquerade_as_if_typed(void **state)
 
 static void test_longest_rule_fits(void **state)
 {
+	static const uint16_t ports[XT_PORTS_MAX + 5];
 	unsigned char bytes[XT_RULE_MAX];
-	struct xt_rule rule = {.source = network(6),
-			       .destination = network(6),
-			       .not_out = "a-name-too-long-for-a-link",
-			       .masquerade = true};
+	struct xt_table t = {.family = 6};
+	char comment[400] = "";
+	struct xt_rule rule = {
+		.source = network(6),
+		.destination = network(6),
+		.out = "a-name-too-long-for-a-link",
+		.not_out = true,
+		.proto = 132,
+		.port = 80,
+		.ports = ports,
+		.port_count = ARRAY_SIZE(ports),
+		.local = true,
+		.marked = 1,
+		.state = XT_STATE_DNAT,
+		.comment = memset(comment, 'x', sizeof(comment) - 1),
+		.what = XT_DO_DNAT,
+	};
 
 	(void)state;
-	assert_in_range(xt_build(bytes, 6, &rule), 1, XT_RULE_MAX);
+	assert_in_range(xt_build(bytes, &t, &rule), 1, XT_RULE_MAX);
 }
 
 /* Counters find their way: each entry knows its old place, the new ones know none. */

@@ -12,11 +12,20 @@
  *	FLOOR_ADDRESS	IPv4 address of the pod, in a /24 whose gateway is .1
  *	FLOOR_MTU	of the link
  *	FLOOR_INDEX	that the pod's end will get: the same in every new namespace
+ *	FLOOR_TABLE	if set, an nf_tables table of family ip: the address comes into its set
+ *			FLOOR_SET, as masquerading for the pod needs it
+ *	FLOOR_STORE	directory of a lease store, for floor-store
+ *
+ * Called as floor-store, it also does what keeping an address in a store of host-local's kind needs
+ * of the kernel: take the lock, create the lease, note which was the last; read and remove it.
+ * Called as nothing, it ends at once: what a process costs.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_link.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -25,6 +34,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -101,14 +111,13 @@ static void end(void)
 	message->nlmsg_len = (uint32_t)(buf + len - (unsigned char *)message);
 }
 
-/* One round trip: send what is in the buffer, await the acknowledgement of the last message. */
-static void exchange(int fd, const char *what)
+/* One round trip: send what is in the buffer, await an acknowledgement. */
+static void transact(int fd, const char *what)
 {
 	static _Alignas(8) unsigned char answer[8192];
 	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)answer;
 	const struct nlmsgerr *e = (const struct nlmsgerr *)(const void *)(h + 1);
 
-	message->nlmsg_flags |= NLM_F_ACK;
 	if (send(fd, buf, len, 0) < 0 || recv(fd, answer, sizeof(answer), 0) < 0)
 		die(what);
 	if (h->nlmsg_type != NLMSG_ERROR || e->error) {
@@ -118,9 +127,16 @@ static void exchange(int fd, const char *what)
 	len = 0;
 }
 
-static int open_netlink(void)
+/* The same for messages that are no transaction: the last one's says all. */
+static void exchange(int fd, const char *what)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	message->nlmsg_flags |= NLM_F_ACK;
+	transact(fd, what);
+}
+
+static int open_netlink(int protocol)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 
 	if (fd < 0)
 		die("socket");
@@ -138,6 +154,82 @@ static const char *host_link(void)
 	return name;
 }
 
+/* --- masquerading: the address in a set -------------------------------------------------------- */
+
+static void begin_nf(unsigned type, unsigned flags, unsigned family, unsigned subsystem)
+{
+	const struct nfgenmsg g = {.nfgen_family = (uint8_t)family,
+				   .res_id = htons((uint16_t)subsystem)};
+
+	begin(type, flags, &g, sizeof(g));
+}
+
+/* A batch is a transaction; its last message but one asks for the acknowledgement. */
+static void change_set(int fd, unsigned type, const char *table, const uint8_t ip[static 4])
+{
+	const char *set = env("FLOOR_SET");
+	struct nlattr *list, *element, *key;
+
+	begin_nf(NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+	end();
+	begin_nf(NFNL_SUBSYS_NFTABLES << 8 | type, NLM_F_CREATE | NLM_F_ACK, AF_INET, 0);
+	attribute(NFTA_SET_ELEM_LIST_TABLE, table, strlen(table) + 1);
+	attribute(NFTA_SET_ELEM_LIST_SET, set, strlen(set) + 1);
+	list = attribute(NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED, "", 0);
+	element = attribute(NFTA_LIST_ELEM | NLA_F_NESTED, "", 0);
+	key = attribute(NFTA_SET_ELEM_KEY | NLA_F_NESTED, "", 0);
+	attribute(NFTA_DATA_VALUE, ip, 4);
+	close_nest(key);
+	close_nest(element);
+	close_nest(list);
+	end();
+	begin_nf(NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+	end();
+	transact(fd, "change the set");
+}
+
+/* --- the lease store --------------------------------------------------------------------------- */
+
+static int lock_store(void)
+{
+	int dir = open(env("FLOOR_STORE"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int lock = openat(dir, "lock", O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (dir < 0 || lock < 0 || flock(lock, LOCK_EX))
+		die("lock");
+	return dir;
+}
+
+static void write_file(int dir, const char *name, int flags, const char *text)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0600);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0 || close(fd))
+		die(name);
+}
+
+/* All pods have one address: leases go by the container here. */
+static void add_lease(void)
+{
+	const char *id = env("CNI_CONTAINERID");
+	int dir = lock_store();
+
+	write_file(dir, id, O_EXCL, id);
+	write_file(dir, "last_reserved_ip.0", 0, env("FLOOR_ADDRESS"));
+}
+
+static void remove_lease(void)
+{
+	const char *id = env("CNI_CONTAINERID");
+	int dir = lock_store(), fd = openat(dir, id, O_RDONLY | O_CLOEXEC);
+	char text[256];
+
+	if (fd < 0 || read(fd, text, sizeof(text)) < 0 || close(fd) || unlinkat(dir, id, 0))
+		die(id);
+}
+
+/* --- ADD and DEL ------------------------------------------------------------------------------- */
+
 static bool announces(const unsigned char *answer, size_t n, int index)
 {
 	for (size_t at = 0; at + sizeof(struct nlmsghdr) <= n;) {
@@ -152,23 +244,29 @@ static bool announces(const unsigned char *answer, size_t n, int index)
 	return false;
 }
 
-static void del(void)
+static void del(bool has_store, const uint8_t ip[static 4])
 {
 	static _Alignas(8) unsigned char answer[32768];
 	const struct sockaddr_nl links = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
 	const struct ifinfomsg none = {0};
 	int index = (int)if_nametoindex(host_link());
-	int fd = open_netlink();
+	int fd = open_netlink(NETLINK_ROUTE), nf = -1;
 	ssize_t n;
 
 	if (index == 0 || bind(fd, (const struct sockaddr *)&links, sizeof(links)))
 		die(host_link());
+	if (getenv("FLOOR_TABLE")) {
+		nf = open_netlink(NETLINK_NETFILTER);
+		change_set(nf, NFT_MSG_DELSETELEM, env("FLOOR_TABLE"), ip);
+	}
 	begin(RTM_DELLINK, 0, &none, sizeof(none));
 	attribute(IFLA_IFNAME, host_link(), strlen(host_link()) + 1);
 	end();
 	if (fork() == 0) {
-		syscall(SYS_close_range, 0, ~0U, 0);
-		exchange(open_netlink(), "delete link");
+		/* Closing the last descriptor of an nf_tables socket waits for what is freed. */
+		dup2(nf, 0);
+		syscall(SYS_close_range, nf >= 0, ~0U, 0);
+		exchange(open_netlink(NETLINK_ROUTE), "delete link");
 		return;
 	}
 	do
@@ -176,6 +274,8 @@ static void del(void)
 	while (n > 0 && !announces(answer, (size_t)n, index));
 	if (n <= 0)
 		die("wait for the link to be gone");
+	if (has_store)
+		remove_lease();
 }
 
 static void create_pair(int fd, int netns, const uint8_t ip[static 4])
@@ -238,24 +338,42 @@ static void configure_pod(int fd, const uint8_t ip[static 4])
 	exchange(fd, "configure pod");
 }
 
-static void add(void)
+static void add(bool has_store, const uint8_t ip[static 4])
 {
 	int netns = open(env("CNI_NETNS"), O_RDONLY | O_CLOEXEC);
-	uint8_t ip[4];
 
-	if (netns < 0 || inet_pton(AF_INET, env("FLOOR_ADDRESS"), ip) != 1)
-		die("CNI_NETNS, FLOOR_ADDRESS");
-	create_pair(open_netlink(), netns, ip);
+	if (netns < 0)
+		die("CNI_NETNS");
+	if (has_store)
+		add_lease();
+	create_pair(open_netlink(NETLINK_ROUTE), netns, ip);
+	if (getenv("FLOOR_TABLE"))
+		change_set(open_netlink(NETLINK_NETFILTER), NFT_MSG_NEWSETELEM, env("FLOOR_TABLE"),
+			   ip);
 	if (setns(netns, CLONE_NEWNET))
 		die("setns");
-	configure_pod(open_netlink(), ip);
+	configure_pod(open_netlink(NETLINK_ROUTE), ip);
 }
 
-int main(void)
+static bool called(const char *path, const char *name)
 {
+	const char *slash = strrchr(path, '/');
+
+	return strcmp(slash ? slash + 1 : path, name) == 0;
+}
+
+int main(int argc, char **argv)
+{
+	bool has_store = argc > 0 && called(argv[0], "floor-store");
+	uint8_t ip[4];
+
+	if (argc > 0 && called(argv[0], "nothing"))
+		return 0;
+	if (inet_pton(AF_INET, env("FLOOR_ADDRESS"), ip) != 1)
+		die("FLOOR_ADDRESS");
 	if (strcmp(env("CNI_COMMAND"), "DEL") == 0)
-		del();
+		del(has_store, ip);
 	else
-		add();
+		add(has_store, ip);
 	return 0;
 }

@@ -2,15 +2,21 @@
  * A container runtime that does nothing but call plugins, and time each call as a whole: fork,
  * exec, the configuration through a pipe, standard output read until it is closed, wait.
  *
- *	runtime ROUNDS AT_ONCE SETTLE_MS CHAIN...
+ *	runtime ROUND AT_ONCE EACH SETTLE_MS CHAIN...
+ *	runtime keep PODS CHAIN
  *
  * CHAIN is a directory with what a network consists of: the plugins, 0.plugin, 1.plugin ... (links
  * into bin), for each its configuration, 0.conf, 1.conf ..., and in bin what CNI_PATH leads to.
  *
- * A round adds AT_ONCE pods to the network of each chain and then removes them, all at the same
- * time, each in a network namespace that is new. The chains take turns in who begins. Prints for
- * each pod a line of JSON: chain, round, and for ADD and DEL the nanoseconds from the first fork to
- * the last wait, those of processor time, and the largest resident size in KiB.
+ * A round, of which the number is given, adds AT_ONCE pods to the network of each chain and then
+ * removes them, all at the same time, each in a network namespace that is new. With EACH above 1,
+ * AT_ONCE workers have that many pods each, one after the other: ADD, DEL, ADD ... The chains take
+ * turns in who begins. Prints for each pod a line of JSON: chain, round, and for ADD and DEL the
+ * nanoseconds from the first fork to the last wait, those of processor time, and the largest
+ * resident size in KiB; and for each chain how long it took until all pods were added (EACH above
+ * 1: added and removed).
+ *
+ * With "keep", pods are added one after the other, stay, and nothing is printed.
  *
  * Run it in a network and a mount namespace that go with it: it leaves a mount in /run/netns for
  * every pod, as taking a namespace down is work that the kernel would do beside the next call.
@@ -27,6 +33,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -35,6 +42,7 @@
 #define CHAINS_MAX  8
 #define PLUGINS_MAX 8
 #define TEXT_MAX    ((size_t)65536)
+#define EACH_MAX    64
 
 struct plugin {
 	char path[PATH_MAX];
@@ -211,6 +219,7 @@ static struct cost add(const struct chain *c)
 	struct cost cost = {0};
 
 	setenv("CNI_COMMAND", "ADD", 1);
+	*result = '\0';
 	for (int i = 0; i < c->plugins; i++)
 		call(&c->plugin[i], true, &cost);
 	return cost;
@@ -256,29 +265,62 @@ static void print_cost(const char *verb, const struct cost *c)
 	       (unsigned long long)c->rss_kib);
 }
 
-/* The life of a pod, in a process of its own: start[0] is awaited before ADD, start[1] before DEL. */
-static void live(const struct chain *c, long round, long pod, int ready, const int start[2])
-{
-	char id[64], netns[96], line[512];
-	struct cost added, removed;
+#define NETNS "/run/netns/cni-"
 
-	snprintf(id, sizeof(id), "%s-%ld-%ld", c->name, round, pod);
-	snprintf(netns, sizeof(netns), "/run/netns/cni-%s", id);
-	make_netns(netns);
-	setenv("CNI_CONTAINERID", id, 1);
-	setenv("CNI_NETNS", netns, 1);
+struct pod {
+	char netns[96]; /* a path, which ends in the container's ID */
+	struct cost added, removed;
+};
+
+static void make_pod(struct pod *p, const struct chain *c, long round, long worker, long number)
+{
+	snprintf(p->netns, sizeof(p->netns), NETNS "%s-%ld-%ld-%ld", c->name, round, worker,
+		 number);
+	make_netns(p->netns);
+}
+
+static void name_pod(const struct pod *p, const struct chain *c)
+{
+	setenv("CNI_CONTAINERID", p->netns + strlen(NETNS), 1);
+	setenv("CNI_NETNS", p->netns, 1);
 	setenv("CNI_PATH", c->path, 1);
+}
+
+/* With one pod only, start[1] is awaited between ADD and DEL. */
+static void live(const struct chain *c, struct pod *pods, long each, int ready, const int start[2])
+{
 	await_start(ready, start[0]);
-	added = add(c);
-	await_start(ready, start[1]);
-	removed = del(c);
+	for (long i = 0; i < each; i++) {
+		name_pod(&pods[i], c);
+		pods[i].added = add(c);
+		if (each == 1)
+			await_start(ready, start[1]);
+		pods[i].removed = del(c);
+	}
+	if (each > 1)
+		await_start(ready, start[1]);
+}
+
+/* A worker, in a process of its own that ends with its parent. */
+static void work(const struct chain *c, long round, long worker, long each, int ready,
+		 const int start[2])
+{
+	static struct pod pods[EACH_MAX];
+	char line[512];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (long i = 0; i < each; i++)
+		make_pod(&pods[i], c, round, worker, i);
+	live(c, pods, each, ready, start);
 	setvbuf(stdout, line, _IOFBF, sizeof(line));
-	printf("{\"chain\": \"%s\", \"round\": %ld, ", c->name, round);
-	print_cost("add", &added);
-	printf(", ");
-	print_cost("del", &removed);
-	printf("}\n");
-	fflush(stdout);
+	for (long i = 0; i < each; i++) {
+		printf("{\"chain\": \"%s\", \"round\": %ld, ", c->name, round);
+		print_cost("add", &pods[i].added);
+		printf(", ");
+		print_cost("del", &pods[i].removed);
+		printf("}\n");
+		fflush(stdout);
+	}
 	_exit(0);
 }
 
@@ -291,15 +333,14 @@ static void await_all(int ready, long pods)
 			exit(1); /* it has said why */
 }
 
-/* Gives how long all of the ADDs took together, from the start to the last that was ready. */
-static void serve(const struct chain *c, long round, long pods, long settle_ms)
+static void serve(const struct chain *c, long round, long workers, long each, long settle_ms)
 {
 	int ready[2], add_start[2], del_start[2], status;
-	uint64_t start, added;
+	uint64_t start, taken;
 
 	if (pipe2(ready, O_CLOEXEC) || pipe2(add_start, O_CLOEXEC) || pipe2(del_start, O_CLOEXEC))
 		die("pipe");
-	for (long i = 0; i < pods; i++) {
+	for (long i = 0; i < workers; i++) {
 		pid_t pid = fork();
 
 		if (pid < 0)
@@ -309,43 +350,64 @@ static void serve(const struct chain *c, long round, long pods, long settle_ms)
 		close(ready[0]);
 		close(add_start[1]);
 		close(del_start[1]);
-		live(c, round, i, ready[1], (int[]){add_start[0], del_start[0]});
+		work(c, round, i, each, ready[1], (int[]){add_start[0], del_start[0]});
 	}
 	close(ready[1]);
-	await_all(ready[0], pods);
+	await_all(ready[0], workers);
 	settle(settle_ms);
 	start = now();
 	close(add_start[1]);
-	await_all(ready[0], pods);
-	added = now() - start;
+	await_all(ready[0], workers);
+	taken = now() - start;
 	settle(settle_ms);
 	close(del_start[1]);
-	for (long i = 0; i < pods; i++)
+	for (long i = 0; i < workers; i++)
 		if (wait(&status) < 0 || status != 0)
 			exit(1);
-	printf("{\"chain\": \"%s\", \"round\": %ld, \"all_added_ns\": %llu}\n", c->name, round,
-	       (unsigned long long)added);
+	printf("{\"chain\": \"%s\", \"round\": %ld, \"all_ns\": %llu}\n", c->name, round,
+	       (unsigned long long)taken);
 	fflush(stdout);
 	close(ready[0]);
 	close(add_start[0]);
 	close(del_start[0]);
 }
 
+static int keep(long pods, const char *dir)
+{
+	const struct chain *c = &chains[0];
+	static struct pod pod;
+
+	read_chain(dir);
+	for (long i = 0; i < pods; i++) {
+		make_pod(&pod, c, 0, 0, i);
+		name_pod(&pod, c);
+		add(c);
+	}
+	return 0;
+}
+
+static int usage(void)
+{
+	fprintf(stderr,
+		"usage: runtime ROUND AT_ONCE EACH SETTLE_MS CHAIN... (each: %d at most; %d chains)\n"
+		"       runtime keep PODS CHAIN\n",
+		EACH_MAX, CHAINS_MAX);
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc < 5 || argc - 4 > CHAINS_MAX) {
-		fprintf(stderr, "usage: runtime ROUNDS AT_ONCE SETTLE_MS CHAIN... (%d at most)\n",
-			CHAINS_MAX);
-		return 2;
-	}
-	long rounds = strtol(argv[1], NULL, 10), pods = strtol(argv[2], NULL, 10);
-	long settle_ms = strtol(argv[3], NULL, 10);
-
-	for (int i = 4; i < argc; i++)
-		read_chain(argv[i]);
 	signal(SIGPIPE, SIG_IGN);
-	for (long round = 0; round < rounds; round++)
-		for (int i = 0; i < chain_count; i++)
-			serve(&chains[(round + i) % chain_count], round, pods, settle_ms);
+	if (argc == 4 && strcmp(argv[1], "keep") == 0)
+		return keep(strtol(argv[2], NULL, 10), argv[3]);
+	if (argc < 6 || argc - 5 > CHAINS_MAX || strtol(argv[3], NULL, 10) > EACH_MAX)
+		return usage();
+	long round = strtol(argv[1], NULL, 10), workers = strtol(argv[2], NULL, 10);
+	long each = strtol(argv[3], NULL, 10), settle_ms = strtol(argv[4], NULL, 10);
+
+	for (int i = 5; i < argc; i++)
+		read_chain(argv[i]);
+	for (int i = 0; i < chain_count; i++)
+		serve(&chains[(round + i) % chain_count], round, workers, each, settle_ms);
 	return 0;
 }
