@@ -69,7 +69,7 @@ COMMA := ,
 Q := $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 
-.PHONY: all help minimal deps deps-build deps-test deps-uml deps-lint demo test unit system test-peers fuzz \
+.PHONY: all help minimal deps deps-build deps-test deps-uml deps-lint demo test unit system sanitize test-peers fuzz \
         fuzz-short test-uml lint format size bench install clean
 .DELETE_ON_ERROR:
 
@@ -81,6 +81,7 @@ help:
 	@echo 'make test       all tests: unit tests twice (musl; ASan and UBSan), system tests, peers'
 	@echo 'make unit       the unit tests alone'
 	@echo 'make system     the system tests alone (T=-k... passes arguments to pytest)'
+	@echo 'make sanitize   the system tests with a program that ASan and UBSan are in (T=... likewise)'
 	@echo 'make test-peers the plugins against the reference ones: differences are decided ones (T=...)'
 	@echo 'make fuzz       what parses foreign bytes, for SECONDS=600 each (T=url: that one); fuzz-short: for two'
 	@echo 'make test-uml   the system tests on another kernel, and an image of cnibox alone (T=... likewise)'
@@ -202,6 +203,19 @@ unit: $(ON_MUSL) $(ON_ASAN)
 
 system: all $(OUT)/http_get | deps-test
 	$(Q)PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -q -n 2 --timeout 300 test/system $(T)
+
+# The system tests with a program that has the sanitizers in it: build/asan/cnibox. Not those of the
+# file itself, of its size and speed, and of a minimal system or of few rights, for it is dynamic and
+# makes system calls of its own.
+build/asan/cnibox: build/asan/src/main.o test/sanitize/options.c build/asan/modules.a
+	$(call say,ASAN,$@)
+	$(Q)$(CC_ASAN) -o $@ $^ $(BEARSSL)
+
+NOT_SANITIZED := binary budgets gce_cost node_memory privileges
+
+sanitize: build/asan/cnibox $(OUT)/http_get | deps-test
+	$(Q)CNIBOX=$(CURDIR)/$< SLOWNESS=3 PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -q -n 2 \
+		--timeout 600 $(NOT_SANITIZED:%=--ignore=test/system/test_%.py) test/system $(T)
 
 # The same cases for cnibox and for the reference plugins, side by side.
 test-peers: all | deps-test
