@@ -9,11 +9,13 @@ TRIPLET := aarch64-linux-gnu
 MUSL    := aarch64-linux-musl
 LDSO    := ld-linux-aarch64.so.1
 PAGE    := 65536
+DEBIAN  := arm64
 else
 TRIPLET := x86_64-linux-gnu
 MUSL    := x86_64-linux-musl
 LDSO    := ld-linux-x86-64.so.2
 PAGE    := 4096
+DEBIAN  := amd64
 # Debian 12's ld packs them for this architecture only; elsewhere musl relocates, from a longer list.
 PACK    := -Wl,-z,pack-relative-relocs
 endif
@@ -67,11 +69,11 @@ COMMA := ,
 Q := $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 
-.PHONY: all help minimal deps deps-build deps-test deps-uml deps-lint demo test unit system test-peers fuzz \
+.PHONY: all help minimal deps deps-build deps-test deps-uml deps-lint demo test unit system sanitize test-peers fuzz \
         fuzz-short test-uml lint format size bench install clean
 .DELETE_ON_ERROR:
 
-all: $(OUT)/cnibox
+all: $(OUT)/cnibox $(OUT)/cnibox.spdx.json
 
 help:
 	@echo 'make            build/cnibox, one static file with every applet (build/cnibox.debug: its symbols)'
@@ -79,8 +81,9 @@ help:
 	@echo 'make test       all tests: unit tests twice (musl; ASan and UBSan), system tests, peers'
 	@echo 'make unit       the unit tests alone'
 	@echo 'make system     the system tests alone (T=-k... passes arguments to pytest)'
+	@echo 'make sanitize   the system tests with a program that ASan and UBSan are in (T=... likewise)'
 	@echo 'make test-peers the plugins against the reference ones: differences are decided ones (T=...)'
-	@echo 'make fuzz       what parses foreign bytes, for SECONDS=600 each (T=url: that one); fuzz-short: for five'
+	@echo 'make fuzz       what parses foreign bytes, for SECONDS=600 each (T=url: that one); fuzz-short: for two'
 	@echo 'make test-uml   the system tests on another kernel, and an image of cnibox alone (T=... likewise)'
 	@echo 'make lint       warnings of gcc and clang as errors, clang-tidy, cppcheck, shellcheck, format, ...'
 	@echo 'make format     clang-format over the source'
@@ -133,6 +136,11 @@ $(OUT)/cnibox: $(OBJ)/cnibox
 	$(Q)if $(TRIPLET)-readelf -lW $@.new | grep -q INTERP; then echo '$@: not static: it asks for an interpreter' >&2; exit 1; fi
 	$(Q)if $(TRIPLET)-readelf -dW $@.new | grep -q NEEDED; then echo '$@: not static: it needs a shared library' >&2; exit 1; fi
 	$(Q)mv $@.new $@
+
+# What it consists of.
+$(OUT)/cnibox.spdx.json: $(OUT)/cnibox tools/sbom.py
+	$(call say,SBOM,$@)
+	$(Q)$(PYTHON) tools/sbom.py $< $(DEBIAN) > $@
 
 # Nothing in C names its entry, which the linker's compiler would take for unused.
 $(OBJ)/src/start.o: CFLAGS += -fno-lto
@@ -196,6 +204,19 @@ unit: $(ON_MUSL) $(ON_ASAN)
 system: all $(OUT)/http_get | deps-test
 	$(Q)PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -q -n 2 --timeout 300 test/system $(T)
 
+# The system tests with a program that has the sanitizers in it: build/asan/cnibox. Not those of the
+# file itself, of its size and speed, and of a minimal system or of few rights, for it is dynamic and
+# makes system calls of its own.
+build/asan/cnibox: build/asan/src/main.o test/sanitize/options.c build/asan/modules.a
+	$(call say,ASAN,$@)
+	$(Q)$(CC_ASAN) -o $@ $^ $(BEARSSL)
+
+NOT_SANITIZED := binary budgets gce_cost node_memory privileges
+
+sanitize: build/asan/cnibox $(OUT)/http_get | deps-test
+	$(Q)CNIBOX=$(CURDIR)/$< SLOWNESS=3 PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -q -n 2 \
+		--timeout 600 $(NOT_SANITIZED:%=--ignore=test/system/test_%.py) test/system $(T)
+
 # The same cases for cnibox and for the reference plugins, side by side.
 test-peers: all | deps-test
 	$(Q)PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -q -n 2 --timeout 300 test/peers $(T)
@@ -227,7 +248,7 @@ build/fuzz/fuzz_%: test/fuzz/fuzz_%.c build/fuzz/modules.a
 -include $(MODULES_FUZZ:.o=.d) $(FUZZERS:=.d)
 
 fuzz-short: $(FUZZERS)
-	$(Q)tools/fuzz.sh 5 $^
+	$(Q)tools/fuzz.sh 2 $^
 
 fuzz: $(if $(T),build/fuzz/fuzz_$(T),$(FUZZERS))
 	$(Q)tools/fuzz.sh $(SECONDS) $^

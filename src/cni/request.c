@@ -64,7 +64,10 @@ int cni_ifname_check(const char *name, struct err *e)
 	}
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return err_set(e, ERR_ENV, NULL, "interface name is . or ..: CNI_IFNAME=%s", name);
-	if (strpbrk(name, "/: \t\n\v\f\r\xa0")) /* to the kernel, 0xa0 is a space as well */
+	/* To the kernel, 0xa0 is a space as well. What it takes, but terminals obey, is refused, too. */
+	if (strpbrk(name,
+		    "/: \t\n\v\f\r\xa0\x7f\1\2\3\4\5\6\7\b\16\17\20\21\22\23\24\25\26\27\30\31\32"
+		    "\33\34\35\36\37"))
 		return err_set(e, ERR_ENV, NULL,
 			       "interface name contains / or : or whitespace characters: "
 			       "CNI_IFNAME=%s",

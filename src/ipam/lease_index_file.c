@@ -43,9 +43,16 @@ static int open_file(const struct stat *dir, bool make)
 	return openat(AT_FDCWD, path, flags | O_CREAT, 0600);
 }
 
-static bool is_true(const struct lease_index *x, size_t size, const struct stat *dir)
+/* Nobody else's, nor one that has another name elsewhere. */
+static bool is_own(const struct stat *file)
 {
-	return x->magic == INDEX_MAGIC && size == size_for(x->room) &&
+	return S_ISREG(file->st_mode) && file->st_uid == 0 && file->st_nlink == 1;
+}
+
+bool lease_index_is_true(const struct lease_index *x, size_t size, const struct stat *dir)
+{
+	return x->room && !(x->room & (x->room - 1)) && x->used <= x->room &&
+	       x->unused <= x->used && x->magic == INDEX_MAGIC && size == size_for(x->room) &&
 	       x->stamp[0] == dir->st_mtim.tv_sec && x->stamp[1] == dir->st_mtim.tv_nsec &&
 	       x->filled + LEASE_TAKE_MAX <= x->room && !x->changed;
 }
@@ -59,12 +66,12 @@ void lease_index_find(struct lease_store *s)
 	if (s->index || fstat(s->dir, &dir))
 		return;
 	fd = open_file(&dir, false);
-	if (fd < 0 || fstat(fd, &file) || (size_t)file.st_size < size_for(0))
+	if (fd < 0 || fstat(fd, &file) || !is_own(&file) || (size_t)file.st_size < size_for(0))
 		return;
 	x = mmap(NULL, (size_t)file.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (x == MAP_FAILED)
 		return;
-	if (is_true(x, (size_t)file.st_size, &dir))
+	if (lease_index_is_true(x, (size_t)file.st_size, &dir))
 		s->index = x;
 	else
 		munmap(x, (size_t)file.st_size);
@@ -76,13 +83,14 @@ static struct lease_index *make_index(const struct lease_store *s, uint32_t room
 	size_t size = size_for(room);
 	struct lease_index *x = MAP_FAILED;
 	cleanup_fd int fd = -1;
-	struct stat dir;
+	struct stat dir, file;
 	bool shared;
 
 	if (fstat(s->dir, &dir) == 0)
 		fd = open_file(&dir, true);
 	/* Emptied first: whoever is killed from here on leaves one that is not true. */
-	shared = fd >= 0 && ftruncate(fd, 0) == 0 && posix_fallocate(fd, 0, (off_t)size) == 0;
+	shared = fd >= 0 && fstat(fd, &file) == 0 && is_own(&file) && ftruncate(fd, 0) == 0 &&
+		 posix_fallocate(fd, 0, (off_t)size) == 0;
 	if (shared)
 		x = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (x == MAP_FAILED) {

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "ipam/lease_index.h"
 
@@ -48,6 +49,9 @@ static inline struct lease *index_leases(const struct lease_index *x)
 {
 	return (struct lease *)(void *)(index_by_owner(x) + x->room);
 }
+
+/* Is it whole, of that many bytes, and of the directory as that is now? Chains are not followed. */
+bool lease_index_is_true(const struct lease_index *x, size_t size, const struct stat *dir);
 
 /* Enter what was found in the directory; owner NULL: nobody's. */
 void lease_index_put_found(struct lease_index *x, const struct ip *ip, enum lease_state state,

@@ -22,6 +22,8 @@
 /* Gives 0; 1 if there is no such directory and none is to be made; -1 with e set. */
 static int open_directory(struct lease_store *s, const char *path, bool make, struct err *e)
 {
+	struct stat st;
+
 	s->dir = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir < 0 && errno == ENOENT) {
 		if (!make)
@@ -34,6 +36,12 @@ static int open_directory(struct lease_store *s, const char *path, bool make, st
 	}
 	if (s->dir < 0)
 		return err_sys(e, ERR_IO, "open lease store", errno, "%s", path);
+	if (fstat(s->dir, &st) == 0 && st.st_mode & S_IWOTH) {
+		err_set(e, ERR_IO, "open lease store", "anybody may write to %s", path);
+		err_hint(e, "look at what is in it, then: chmod o-w %s", path);
+		file_close(&s->dir);
+		return -1;
+	}
 	return 0;
 }
 

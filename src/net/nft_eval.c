@@ -9,6 +9,12 @@
 
 #define DEPTH_MAX 16 /* NFT_JUMP_STACK_SIZE */
 
+/*
+ * Jumps in all: chains that jump twice into the next one, which jumps twice ... are a table of a few
+ * lines and a walk without end. Where it is cut short, nothing is certain.
+ */
+#define JUMPS_MAX 2000
+
 /* Chains below do not see connections yet: NF_IP_PRI_CONNTRACK. */
 #define PRIORITY_CONNTRACK (-200)
 
@@ -19,6 +25,7 @@ struct walk {
 	struct verdict *verdict; /* the surest so far */
 	bool doubt;		 /* an earlier rule may have let the packet pass */
 	bool unsure;		 /* this may be a place that the packet does not come to */
+	unsigned jumps;
 };
 
 /* How a chain ends: the packet goes on in the one before, is let pass here, or is stopped. */
@@ -77,7 +84,7 @@ static enum flow enter(struct walk *w, const struct rule_result *result, unsigne
 	bool unsure = w->unsure;
 	enum flow flow;
 
-	if (!c || depth == DEPTH_MAX) {
+	if (!c || depth == DEPTH_MAX || w->jumps++ >= JUMPS_MAX) {
 		w->doubt = true;
 		return FLOW_ON;
 	}

@@ -164,7 +164,8 @@ static int take_answer(const struct nlmsghdr *h, unsigned op, void *arg, struct 
 	switch (h->nlmsg_type & 0xff) {
 	case NFT_MSG_NEWGEN:
 		f->generation = nft_read_generation(h);
-		nft_begin(f->change, f->generation);
+		if (f->change)
+			nft_begin(f->change, f->generation);
 		break;
 	case NFT_MSG_NEWTABLE:
 		f->table = true;

@@ -17,6 +17,12 @@ _Static_assert((int)IPT_INV_PROTO == (int)IP6T_INV_PROTO, "ABI");
 
 #define DEPTH_MAX 32 /* of jumps that are followed; the kernel's bound is the table's size */
 
+/*
+ * Jumps in all: chains that jump twice into the next one, which jumps twice ... are a table of a few
+ * lines and a walk without end. Where it is cut short, nothing is certain.
+ */
+#define JUMPS_MAX 2000
+
 struct walk {
 	const struct xt_table *t;
 	unsigned hook;
@@ -24,6 +30,7 @@ struct walk {
 	struct verdict *verdict;
 	bool doubt;  /* an earlier rule may have let the packet pass */
 	bool unsure; /* this may be a place that the packet does not come to */
+	unsigned jumps;
 };
 
 /* How a chain ends: the packet goes on in the one before, is let pass here, or is stopped. */
@@ -300,7 +307,7 @@ static enum flow enter(struct walk *w, uint32_t begin, bool sure, unsigned depth
 	bool unsure = w->unsure;
 	enum flow flow;
 
-	if (depth == DEPTH_MAX) {
+	if (depth == DEPTH_MAX || w->jumps++ >= JUMPS_MAX) {
 		w->doubt = true;
 		return FLOW_ON;
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "net/xt_layout.h"
+#include "net/xtables.h"
 
 /* --- check ------------------------------------------------------------------------------------ */
 
@@ -60,6 +61,30 @@ static bool entry_fits(const struct xt_table *t, uint32_t at)
 	return !xt_verdict(t, at, &verdict) || verdict < 0 || (uint32_t)verdict < t->size;
 }
 
+/* A bit for every place at which an entry can begin. */
+static unsigned char begun[XTABLES_BYTES / XT_ENTRY_ALIGN / 8 + 1];
+
+static void note_begin(uint32_t at)
+{
+	begun[at / XT_ENTRY_ALIGN / 8] |= (unsigned char)(1u << at / XT_ENTRY_ALIGN % 8);
+}
+
+static bool is_begin(uint32_t at)
+{
+	return aligned(at) && begun[at / XT_ENTRY_ALIGN / 8] >> at / XT_ENTRY_ALIGN % 8 & 1;
+}
+
+/* Does every jump lead to an entry, and not into the midst of one? */
+static bool jumps_fit(const struct xt_table *t)
+{
+	int32_t verdict;
+
+	for (uint32_t at = 0; at < t->size; at = xt_next(t, at))
+		if (xt_verdict(t, at, &verdict) && verdict >= 0 && !is_begin((uint32_t)verdict))
+			return false;
+	return true;
+}
+
 /* Offsets of the hooks that are met in their order, as the entries go by. */
 static void meet(const struct xt_table *t, uint32_t at, unsigned *begins, unsigned *policies)
 {
@@ -79,16 +104,22 @@ int xt_check(const struct xt_table *t, struct err *e)
 	unsigned begins = 0, policies = 0;
 	uint32_t at = 0, count = 0;
 
+	if (t->size > XTABLES_BYTES)
+		return err_set(e, ERR_STATE, doing, "it has %u bytes", t->size);
+	memset(begun, 0, t->size / XT_ENTRY_ALIGN / 8 + 1);
 	for (; at < t->size; at = xt_next(t, at), count++) {
 		if (!entry_fits(t, at))
 			return err_set(e, ERR_STATE, doing, "the entry at byte %u is malformed",
 				       at);
+		note_begin(at);
 		meet(t, at, &begins, &policies);
 	}
 	if (count != t->count)
 		return err_set(e, ERR_STATE, doing, "%u entries instead of %u", count, t->count);
 	if (t->hooks >> XT_HOOKS || policies != t->hooks)
 		return err_set(e, ERR_STATE, doing, "a hook leads to no entry");
+	if (!jumps_fit(t))
+		return err_set(e, ERR_STATE, doing, "a jump leads to no entry");
 	return 0;
 }
 

@@ -5,10 +5,13 @@
 #ifndef FUZZ_H
 #define FUZZ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/compiler.h"
 
 #define CHECK(what)                                                                                \
 	do {                                                                                       \

@@ -1,6 +1,8 @@
 """The file that is built: static, small, and the same wherever it is built."""
 
 import contextlib
+import hashlib
+import json
 import os
 import platform
 import re
@@ -144,10 +146,46 @@ def test_two_builds_are_the_same_bytes(cnibox, tmp_path):
     result = make("-j2", cwd=elsewhere, HOME="/nonexistent", USER="somebody", TZ="Asia/Tokyo", LC_ALL="C.UTF-8")
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""  # not a warning, either
-    for name in ("cnibox", "cnibox.debug"):
+    for name in ("cnibox", "cnibox.debug", "cnibox.spdx.json"):
         ours, theirs = ((place / "build" / name).read_bytes() for place in (REPOSITORY, elsewhere))
         assert ours == theirs, f"{name} differs"
         assert str(elsewhere).encode() not in theirs
+
+
+SPDX_ID = re.compile(r"SPDXRef-[A-Za-z0-9.-]+")
+LICENCE = re.compile(r"NONE|NOASSERTION|[A-Za-z0-9.-]+( (AND|OR|WITH) [A-Za-z0-9.-]+)*")
+# What SPDX 2.3 requires of a document (clause 6) and of a package that was not taken apart (clause 7).
+OF_DOCUMENT = {"spdxVersion", "dataLicense", "SPDXID", "name", "documentNamespace", "creationInfo", "packages", "relationships"}
+OF_PACKAGE = {"SPDXID", "name", "versionInfo", "downloadLocation", "filesAnalyzed", "licenseConcluded", "licenseDeclared",
+              "copyrightText"}
+
+
+@pytest.mark.skipif("CNIBOX" in os.environ, reason="CNIBOX names another build than that of this tree")
+def test_bill_of_materials(cnibox):
+    bill = json.loads(cnibox.with_name("cnibox.spdx.json").read_text(encoding="utf-8"))
+    assert set(bill) == OF_DOCUMENT
+    assert (bill["spdxVersion"], bill["dataLicense"], bill["SPDXID"]) == ("SPDX-2.3", "CC0-1.0", "SPDXRef-DOCUMENT")
+    assert re.fullmatch(r"https://[^#\s]+", bill["documentNamespace"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", bill["creationInfo"]["created"])
+    assert all(re.match("(Person|Organization|Tool): .", name) for name in bill["creationInfo"]["creators"])
+    packages = {package["SPDXID"]: package for package in bill["packages"]}
+    assert len(packages) == len(bill["packages"])
+    for name, package in packages.items():
+        assert SPDX_ID.fullmatch(name) and OF_PACKAGE <= set(package)
+        assert package["filesAnalyzed"] is False and package["versionInfo"]
+        assert LICENCE.fullmatch(package["licenseConcluded"]) and LICENCE.fullmatch(package["licenseDeclared"])
+        for reference in package.get("externalRefs", ()):
+            assert set(reference) == {"referenceCategory", "referenceType", "referenceLocator"}
+            debian = name.removeprefix("SPDXRef-")
+            installed = subprocess.run(["dpkg-query", "-W", "-f", "${Version}\n", debian], check=True, capture_output=True,
+                                       text=True).stdout.split()
+            assert any(reference["referenceLocator"].startswith(f"pkg:deb/debian/{debian}@{v}?") for v in installed)
+    relations = {(r["spdxElementId"], r["relationshipType"], r["relatedSpdxElement"]) for r in bill["relationships"]}
+    assert ("SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-cnibox") in relations
+    linked = {to for of, how, to in relations if of == "SPDXRef-cnibox" and how == "STATIC_LINK"}
+    assert {packages[name]["name"] for name in linked} == {"musl", "BearSSL", "jsmn"}
+    (checksum,) = packages["SPDXRef-cnibox"]["checksums"]
+    assert checksum == {"algorithm": "SHA256", "checksumValue": hashlib.sha256(cnibox.read_bytes()).hexdigest()}
 
 
 @pytest.mark.skipif("CNIBOX" in os.environ, reason="CNIBOX names another build than that of this tree")

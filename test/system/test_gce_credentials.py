@@ -22,8 +22,11 @@ USER = {"type": "authorized_user", "client_id": "id&1.apps.googleusercontent.com
 
 @pytest.fixture(scope="session")
 def rsa(tmp_path_factory):
+    return make_key(tmp_path_factory.mktemp("key"))
+
+
+def make_key(directory):
     """(key in PEM, path of its public half)"""
-    directory = tmp_path_factory.mktemp("key")
     key, public = directory / "key", directory / "public"
     subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", key], check=True,
                    capture_output=True)

@@ -13,7 +13,7 @@ from conftest import APPLETS, SLOWNESS
 from gce.server import Server
 from lab import Node, configs
 from lab.node import PLUGIN_DIR
-from test_gce_credentials import EMAIL, SCOPES, USER, account, rsa  # noqa: F401
+from test_gce_credentials import EMAIL, SCOPES, USER, account, make_key
 
 pytestmark = pytest.mark.once
 
@@ -121,14 +121,11 @@ def test_namespace_by_a_process_that_may_all(node):
         until(lambda: "\nName:\tsleep" in "\n" + status_of(holder.pid))
         assert rights(status_of(holder.pid))["CapEff"] & ~KEPT
         netns = f"/proc/{holder.pid}/ns/net"
-        for command in ("ADD", "CHECK", "DEL"):
-            conf = configs.load(cniVersion="1.0.0")
-            if command != "ADD":
-                conf["prevResult"] = result
-            done = node.cni(command, conf, plugin="bash-cni", containerid=pod.id, netns=netns)
-            done.expect_success()
-            if command == "ADD":
-                result = done.json
+        conf = configs.load(cniVersion="1.0.0")
+        given = {"plugin": "bash-cni", "containerid": pod.id, "netns": netns}
+        conf["prevResult"] = node.cni("ADD", conf, **given).expect_success().json
+        for command in ("CHECK", "DEL"):
+            node.cni(command, conf, **given).expect_success()
     finally:
         holder.kill()
         holder.wait()
@@ -163,6 +160,11 @@ def test_executed_plugin_has_all_rights(node, plugin):
     assert rights(node.read("/tmp/status")) == mine
 
 
+@pytest.fixture(scope="module")
+def key_pair(tmp_path_factory):
+    return make_key(tmp_path_factory.mktemp("key"))
+
+
 # --- gce-routes -----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("line", ["gce-routes list", "gcloud compute routes list"])
@@ -192,10 +194,10 @@ def test_client_works_where_rights_cannot_be_given_up(shell, inject):
 
 
 @pytest.mark.parametrize("name", ["key", "token"])
-def test_files_of_others_are_read_before(shell, rsa, name):  # noqa: F811
+def test_files_of_others_are_read_before(shell, key_pair, name):
     """sudo gce-routes, with a user's own file: root may read it by a capability only."""
-    shell.google.oauth.accounts[EMAIL] = rsa[1]
-    content = json.dumps(account(rsa[0])) if name == "key" else shell.google.tokens.issue(SCOPES) + "\n"
+    shell.google.oauth.accounts[EMAIL] = key_pair[1]
+    content = json.dumps(account(key_pair[0])) if name == "key" else shell.google.tokens.issue(SCOPES) + "\n"
     shell.write("/tmp/secret", content, 0o400)
     shell.sh("chown 1000:1000 /tmp/secret")
     variable = {"key": "GOOGLE_APPLICATION_CREDENTIALS", "token": "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"}[name]
@@ -232,7 +234,7 @@ def rests(process):
 
 
 @pytest.mark.parametrize("kind", ["service account", "user"])
-def test_nothing_is_left_of_secrets_between_rounds(shell, rsa, kind):  # noqa: F811
+def test_nothing_is_left_of_secrets_between_rounds(shell, key_pair, kind):
     """A watch that rests: its key, what it signed and what it sent are gone; the token, which it goes on with, is there once."""
     google = shell.google
     google.cloud.remove_instance("k8s-master")
@@ -242,10 +244,10 @@ def test_nothing_is_left_of_secrets_between_rounds(shell, rsa, kind):  # noqa: F
         shell.write("/tmp/file", json.dumps(USER))
         secrets = {name: USER[name].encode() for name in ("client_secret", "refresh_token")}
     else:
-        google.oauth.accounts[EMAIL] = rsa[1]
-        shell.write("/tmp/file", json.dumps(account(rsa[0])))
-        secrets = {f"line {n}": line.encode() for n, line in enumerate(rsa[0].splitlines()[1:-1])}
-        for name, number in numbers(rsa[0]).items():
+        google.oauth.accounts[EMAIL] = key_pair[1]
+        shell.write("/tmp/file", json.dumps(account(key_pair[0])))
+        secrets = {f"line {n}": line.encode() for n, line in enumerate(key_pair[0].splitlines()[1:-1])}
+        for name, number in numbers(key_pair[0]).items():
             secrets[name], secrets[f"{name}, little end first"] = number[:24], number[::-1][:24]
     child = shell.popen("gce-routes", "ensure", "--pod-cidr", "10.244.0.0/24", "--watch", "600",
                         env={"GOOGLE_APPLICATION_CREDENTIALS": "/tmp/file"})
