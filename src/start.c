@@ -30,7 +30,7 @@ __asm__(".globl begin\n.hidden begin\nbegin: call relocate\n\tjmp _start\n");
 __attribute__((no_stack_protector)) void relocate(void)
 {
 	size_t base = (size_t)__ehdr_start;
-	size_t *at = (size_t *)relro_begin;
+	size_t *at = (void *)relro_begin;
 
 	for (const size_t *r = relr_begin; r != relr_end; r++) {
 		if (*r & 1) {

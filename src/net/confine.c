@@ -128,7 +128,7 @@ static void put_rule(struct program *p, const struct rule *r)
 
 	put(p, BPF_JMP | BPF_JEQ | BPF_K, r->call, any ? 1 : 5);
 	if (!any) {
-		put_load(p, offsetof(struct seccomp_data, args) + 8u * r->argument);
+		put_load(p, offsetof(struct seccomp_data, args[r->argument]));
 		put(p, BPF_ALU | BPF_AND | BPF_K, r->mask, 0);
 		put(p, BPF_JMP | BPF_JEQ | BPF_K, r->value, 1);
 	}

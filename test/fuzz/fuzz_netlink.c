@@ -207,7 +207,7 @@ static int forwards(struct nl_sock *s, struct err *e)
 }
 
 static int take_mapping(const struct hostport_map *map, const struct hostport *p,
-			const struct nft_map_element *element, void *arg, struct err *e)
+			const struct nft_element *element, void *arg, struct err *e)
 {
 	(void)map, (void)p, (void)element, (void)arg, (void)e;
 	return 0;
