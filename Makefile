@@ -72,8 +72,8 @@ COMMA := ,
 Q := $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 
-.PHONY: all help minimal deps deps-build deps-test deps-uml deps-lint demo test unit system sanitize test-peers fuzz \
-        fuzz-short test-uml lint format size bench install clean
+.PHONY: all help minimal deps deps-build deps-test deps-uml deps-lint demo test unit system sanitize test-peers \
+        kill kill-short soak fuzz fuzz-short test-uml lint format size bench install clean
 .DELETE_ON_ERROR:
 
 all: $(OUT)/cnibox $(OUT)/cnibox.spdx.json
@@ -86,6 +86,8 @@ help:
 	@echo 'make system     the system tests alone (T=-k... passes arguments to pytest)'
 	@echo 'make sanitize   the system tests with a program that ASan and UBSan are in (T=... likewise)'
 	@echo 'make test-peers the plugins against the reference ones: differences are decided ones (T=...)'
+	@echo 'make kill       every system call of every plugin and command killed, and failed (T=...)'
+	@echo 'make soak       64 pods at once come, go, die, are killed: SEED=1 OPERATIONS=20000'
 	@echo 'make fuzz       what parses foreign bytes, for SECONDS=600 each (T=url: that one); fuzz-short: for two'
 	@echo 'make test-uml   the system tests on another kernel, and an image of cnibox alone (T=... likewise)'
 	@echo 'make lint       warnings of gcc and clang as errors, clang-tidy, cppcheck, shellcheck, format, ...'
@@ -199,6 +201,11 @@ $(OUT)/http_get: $(OBJ)/test/unit/http_get.o $(START) $(OBJ)/modules.a $(BEARSSL
 	$(call say,TEST,$@)
 	$(Q)$(LINK)
 
+# Kills a program, or fails it, at a chosen system call.
+$(OUT)/inject: test/kill/inject.c $(OBJ)/include/.done Makefile
+	$(call say,TEST,$@)
+	$(Q)$(CC_MUSL) -Os $(STD) $(WARN) -isystem $(OBJ)/include -static -no-pie -o $@ $<
+
 -include $(MODULES_ASAN:.o=.d) $(ON_MUSL:=.d) $(ON_ASAN:=.d)
 
 unit: $(ON_MUSL) $(ON_ASAN)
@@ -224,9 +231,24 @@ sanitize: build/asan/cnibox $(OUT)/http_get | deps-test
 test-peers: all | deps-test
 	$(Q)PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -q -n 2 --timeout 300 test/peers $(T)
 
+# Every system call of every verb and command is the last one, or fails; all of that, or a selection.
+KILL = PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -q -n 2 test/kill
+kill: all $(OUT)/inject | deps-test
+	$(Q)KILL_EVERY=1 $(KILL) --timeout 7200 -k 'not soak' $(T)
+
+kill-short: all $(OUT)/inject | deps-test
+	$(Q)$(KILL) --timeout 300 $(T)
+
+# Thousands of operations, 64 at once: SEED=7 OPERATIONS=20000.
+SEED ?= 1
+OPERATIONS ?= 20000
+soak: all $(OUT)/inject | deps-test
+	$(Q)SOAK_SEED=$(SEED) SOAK_OPERATIONS=$(OPERATIONS) SOAK_SECONDS=7200 $(KILL) -k soak
+
 test: unit
 	$(Q)$(MAKE) --no-print-directory system
 	$(Q)$(MAKE) --no-print-directory test-peers
+	$(Q)$(MAKE) --no-print-directory kill-short
 
 # --- fuzzing -----------------------------------------------------------------------------------
 
@@ -263,6 +285,7 @@ $(OUT)/uml/image: test/uml/image.c $(OBJ)/include/.done Makefile
 
 test-uml: all $(OUT)/uml/image | deps-test deps-uml
 	$(Q)test/uml/image.sh $(OUT)/cnibox $(OUT)/uml/image
+	$(Q)test/uml/reboot.sh $(OUT)/cnibox
 	$(Q)test/uml/run.sh $(OUT)/cnibox $(OUT)/uml -q --timeout 600 test/system $(T)
 
 demo: all | deps-test

@@ -34,7 +34,7 @@ packages() {
 		echo containerd runc podman crun busybox-static python3-grpcio # real runtimes
 		;;
 	uml) # another kernel as a process, its modules, an image for it
-		[ "$native" != amd64 ] || echo user-mode-linux kmod cpio
+		[ "$native" != amd64 ] || echo user-mode-linux kmod cpio e2fsprogs
 		;;
 	lint)
 		echo git libc6-dev libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck

@@ -7,11 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define NAMES_TRIED 100
 
 void file_close(int *fd)
 {
@@ -80,39 +79,52 @@ int file_write_all(int fd, const char *buf, size_t n)
 }
 
 /*
- * Make a file beside path under a name that nobody has; leftovers of the killed may be in the way.
- * Gives its descriptor, or -1 with errno set.
+ * The file that is to take path's place: empty, and ours alone. One of that name which a killed
+ * process has left is taken up. Gives its descriptor, or -1 with errno set.
  */
-static int make_beside(char temporary[static PATH_MAX], const char *path)
+static int open_beside(char beside[static PATH_MAX], const char *path)
 {
-	int fd = -1;
+	struct stat ours, named;
+	int locked;
 
-	for (unsigned i = 0; i < NAMES_TRIED && fd < 0; i++) {
-		int length = snprintf(temporary, PATH_MAX, "%s.%d-%u", path, (int)getpid(), i);
-
-		if (length >= PATH_MAX) {
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		fd = openat(AT_FDCWD, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (fd < 0 && errno != EEXIST)
-			return -1;
+	if (snprintf(beside, PATH_MAX, "%s" FILE_BESIDE, path) >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
 	}
-	return fd;
+	for (;;) {
+		cleanup_fd int fd =
+			openat(AT_FDCWD, beside,
+			       O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+
+		if (fd < 0)
+			return -1;
+		while ((locked = flock(fd, LOCK_EX)) && errno == EINTR)
+			;
+		if (locked || fstat(fd, &ours))
+			break;
+		/* Whoever had the lock before us has given it its name, or removed it. */
+		if (lstat(beside, &named) || named.st_ino != ours.st_ino)
+			continue;
+		if (ftruncate(fd, 0) == 0)
+			return take_fd(&fd);
+		break;
+	}
+	unlink(beside);
+	return -1;
 }
 
 int file_replace(const char *path, mode_t mode, const char *content, size_t n, struct err *e)
 {
-	char temporary[PATH_MAX];
-	cleanup_fd int fd = make_beside(temporary, path);
+	char beside[PATH_MAX];
+	cleanup_fd int fd = open_beside(beside, path);
 	int sys;
 
 	if (fd < 0)
 		return err_sys(e, ERR_IO, "write file", errno, "create a file beside %s", path);
 	if (file_write_all(fd, content, n) || fchmod(fd, mode) || fsync(fd) ||
-	    rename(temporary, path)) {
+	    rename(beside, path)) {
 		sys = errno;
-		unlink(temporary);
+		unlink(beside);
 		return err_sys(e, ERR_IO, "write file", sys, "%s", path);
 	}
 	return 0;

@@ -38,10 +38,13 @@ ssize_t file_read(int dir, const char *name, char *buf, size_t size);
 /* Write all n bytes. Gives 0, or -1 with errno set. */
 int file_write_all(int fd, const char *buf, size_t n) must_check;
 
+/* What is behind the name of the file that is to take a file's place. */
+#define FILE_BESIDE ".new"
+
 /*
  * Replace (or make) the file name by content, so that a reader sees the old or the new one whole:
- * a temporary file in the same directory, then a rename. Gives 0, or -1 with e set (ERR_IO); then
- * nothing is left behind.
+ * a file beside it, then a rename. Gives 0, or -1 with e set (ERR_IO); then nothing is left
+ * behind. A kill can leave the file beside it, which the next call takes up.
  */
 int file_replace(const char *path, mode_t mode, const char *content, size_t n,
 		 struct err *e) must_check;

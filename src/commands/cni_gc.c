@@ -17,6 +17,7 @@
 #include "cni/gc.h"
 #include "commands/cni_gc.h"
 #include "commands/command.h"
+#include "ipam/lease_index.h"
 #include "ipam/store.h"
 #include "json/writer.h"
 
@@ -375,7 +376,7 @@ static int run(char **argv, struct err *e)
 	if (flags.json)
 		out_open(&c.report.json, NULL, '[');
 	cni_gc_listen(tell, &c.report, flags.dry);
-	if (collect_all(&c, e))
+	if (collect_all(&c, e) || (!flags.dry && lease_index_sweep(e)))
 		return -1;
 	finish_report(&c.report, report, e);
 	return e->code ? -1 : c.failures > 0;

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -70,16 +71,17 @@ static int check(const char *dir, const char *name, bool force, struct err *e)
 	return -1;
 }
 
-/* A symbolic link that is there whole or not at all. */
+/* A symbolic link that is there whole or not at all. The directory is locked. */
 static int link_name(const char *dir, const char *name, struct err *e)
 {
 	char path[PATH_MAX], temporary[PATH_MAX];
 	int sys;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	if (snprintf(temporary, sizeof(temporary), "%s.%d.tmp", path, (int)getpid()) >=
+	if (snprintf(temporary, sizeof(temporary), "%s" FILE_BESIDE, path) >=
 	    (int)sizeof(temporary))
 		return err_sys(e, ERR_IO, "link", ENAMETOOLONG, "%s", path);
+	unlink(temporary); /* of one that was killed */
 	if (symlink(BINARY, temporary) || rename(temporary, path)) {
 		sys = errno;
 		unlink(temporary);
@@ -91,6 +93,7 @@ static int link_name(const char *dir, const char *name, struct err *e)
 
 static int install(const char *dir, bool force, struct err *e)
 {
+	cleanup_fd int lock = -1;
 	char path[PATH_MAX];
 	size_t n;
 	char *bytes = read_file("/proc/self/exe", &n, e);
@@ -100,7 +103,12 @@ static int install(const char *dir, bool force, struct err *e)
 		err_hint(e, "is /proc mounted?");
 		return -1;
 	}
-	if (file_make_directories(dir, 0755, e) || check(dir, BINARY, force, e))
+	if (file_make_directories(dir, 0755, e))
+		return -1;
+	lock = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock < 0 || flock(lock, LOCK_EX))
+		return err_sys(e, ERR_IO, "lock directory", errno, "%s", dir);
+	if (check(dir, BINARY, force, e))
 		return -1;
 	for (unsigned i = 0; i < applet_count; i++)
 		if (!applets[i]->no_link && check(dir, applets[i]->name, force, e))

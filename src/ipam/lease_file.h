@@ -19,7 +19,7 @@
 enum lease_state {
 	LEASE_OWNED,  /* somebody's lease */
 	LEASE_LITTER, /* no owner in it: free, to be replaced */
-	LEASE_ALIEN,  /* a directory, or unreadable: neither free nor anybody's */
+	LEASE_ALIEN,  /* a directory (errno EISDIR), or unreadable: neither free nor anybody's */
 	LEASE_GONE,   /* no such file */
 };
 

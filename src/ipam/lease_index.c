@@ -66,7 +66,7 @@ bool lease_index_is_free(const struct lease_index *x, const struct ip *ip)
 struct lease *lease_index_of(const struct lease_index *x, const struct lease_owner *owner,
 			     const struct lease *after)
 {
-	uint64_t wanted = owner_digest(owner);
+	uint64_t wanted = owner ? owner_digest(owner) : 0;
 	struct lease *l = numbered(x, after ? after->next_by_owner : *bucket_by_owner(x, wanted));
 
 	while (l && l->owner != wanted)

@@ -36,6 +36,12 @@ void lease_index_find(struct lease_store *s);
 /* Let go of it: what was changed through it is true from now on. Harmless where there is none. */
 void lease_index_close(struct lease_store *s);
 
+/*
+ * Remove the files of stores whose directory is not there any more. (One that is in use may go with
+ * them; it is made again.) Gives 0, or -1 with e set (ERR_IO).
+ */
+int lease_index_sweep(struct err *e) must_check;
+
 /* --- what is in it: with s->index loaded ------------------------------------------------------ */
 
 /* The lease of ip; NULL if there is none. */
@@ -44,7 +50,10 @@ struct lease *lease_index_at(const struct lease_index *x, const struct ip *ip);
 /* May ip be given to somebody? */
 bool lease_index_is_free(const struct lease_index *x, const struct ip *ip);
 
-/* The first lease that may be the owner's, then the one after that; NULL if there is no other. */
+/*
+ * The first lease that may be the owner's, then the one after that; NULL if there is no other.
+ * owner NULL: what is nobody's.
+ */
 struct lease *lease_index_of(const struct lease_index *x, const struct lease_owner *owner,
 			     const struct lease *after);
 

@@ -16,25 +16,32 @@
 #include "base/log.h"
 #include "config.h"
 
-#define INDEX_DIR "/run/cnibox"
-#define ROOM_MIN  512 /* what a /24 holds, twice: the usual share of a node */
+#define INDEX_DIR  "/run/cnibox"
+#define NAME_START "leases-"
+#define NAME_BYTES 48
+#define ROOM_MIN   512 /* what a /24 holds, twice: the usual share of a node */
 
 static size_t size_for(uint32_t room)
 {
 	return sizeof(struct lease_index) + room * (2 * sizeof(uint32_t) + sizeof(struct lease));
 }
 
+static void name_of(char name[static NAME_BYTES], const struct stat *dir)
+{
+	snprintf(name, NAME_BYTES, NAME_START "%llx-%llx", (unsigned long long)dir->st_dev,
+		 (unsigned long long)dir->st_ino);
+}
+
 /* The file of a store's index; -1 if there is none, or none can be made. */
 static int open_file(const struct stat *dir, bool make)
 {
-	char path[96];
+	char path[sizeof(INDEX_DIR) + NAME_BYTES] = INDEX_DIR "/";
 	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 	int fd;
 
 	if (!HAS_MEMORY)
 		return -1;
-	snprintf(path, sizeof(path), INDEX_DIR "/leases-%llx-%llx", (unsigned long long)dir->st_dev,
-		 (unsigned long long)dir->st_ino);
+	name_of(path + sizeof(INDEX_DIR), dir);
 	fd = openat(AT_FDCWD, path, flags);
 	if (fd >= 0 || !make)
 		return fd;
@@ -104,6 +111,8 @@ static struct lease_index *make_index(const struct lease_store *s, uint32_t room
 	}
 	*x = (struct lease_index){
 		.magic = INDEX_MAGIC, .room = room, .shared = shared, .changed = true};
+	if (*s->path == '/' && strlen(s->path) < INDEX_PATH)
+		memcpy(x->store, s->path, strlen(s->path) + 1);
 	return x;
 }
 
@@ -120,6 +129,9 @@ static void enter(struct lease_index *x, int dir, const struct ip *ip, const cha
 	struct lease_text text;
 	enum lease_state state = lease_file_read(dir, name, &text);
 
+	if (state == LEASE_ALIEN && errno != EISDIR)
+		x->shared =
+			false; /* the next process may be able to read it: this index is not for it */
 	if (state != LEASE_GONE)
 		lease_index_put_found(x, ip, state, state == LEASE_OWNED ? &text.owner : NULL);
 }
@@ -190,4 +202,37 @@ void lease_index_close(struct lease_store *s)
 			log_trace("%s: time not set", s->path);
 	}
 	munmap(x, size_for(x->room));
+}
+
+/* Whose store cannot be told may be in use; whatever else is wrong, it is a copy of what files say. */
+static int sweep(const char *name, void *arg, struct err *e)
+{
+	const int *dir = arg;
+	struct lease_index head = {.magic = 0};
+	char right[NAME_BYTES] = "";
+	struct stat store;
+	cleanup_fd int fd = -1;
+
+	if (strncmp(name, NAME_START, strlen(NAME_START)) != 0)
+		return 0;
+	fd = openat(*dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd >= 0 && read(fd, &head, sizeof(head)) == sizeof(head) && head.magic == INDEX_MAGIC) {
+		head.store[INDEX_PATH - 1] = '\0';
+		if (!*head.store)
+			return 0;
+		if (stat(head.store, &store) == 0)
+			name_of(right, &store);
+	}
+	if (strcmp(name, right) == 0)
+		return 0;
+	if (unlinkat(*dir, name, 0) && errno != ENOENT)
+		return err_sys(e, ERR_IO, "remove index", errno, INDEX_DIR "/%s", name);
+	return 0;
+}
+
+int lease_index_sweep(struct err *e)
+{
+	cleanup_fd int dir = openat(AT_FDCWD, INDEX_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return dir < 0 ? 0 : file_each(dir, INDEX_DIR, sweep, &dir, e);
 }

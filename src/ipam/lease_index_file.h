@@ -16,7 +16,8 @@
 #include "ipam/lease_index.h"
 
 /* Another layout has another one. */
-#define INDEX_MAGIC 0x31786469626e63 /* "cnbidx1" */
+#define INDEX_MAGIC 0x32786469626e63 /* "cnbidx2" */
+#define INDEX_PATH  256
 
 struct lowest_free {
 	struct ip first, behind;
@@ -33,6 +34,7 @@ struct lease_index {
 	struct lowest_free lowest[2]; /* IPv4, IPv6: of the pool that was searched last */
 	bool shared;		      /* in a file: others will read it */
 	bool changed;		      /* since the stamp */
+	char store[INDEX_PATH];	      /* where it is; "": not known, for that it is too long */
 };
 
 static inline uint32_t *index_by_ip(const struct lease_index *x)

@@ -48,22 +48,31 @@ static int open_directory(struct lease_store *s, const char *path, bool make, st
 /* The lock that lease_store_hold has taken; -1: none. */
 static int held = -1;
 
-static bool is_held(int lock)
+/* Is it the same file? Gives 1 or 0; -1 when that cannot be told: to wait for it may be for ever. */
+static int is_held(int lock)
 {
 	struct stat a, b;
 
-	return held >= 0 && fstat(held, &a) == 0 && fstat(lock, &b) == 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
+	if (held < 0)
+		return 0;
+	if (fstat(held, &a) || fstat(lock, &b))
+		return -1;
+	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 /* The mode and the blocking wait are the reference plugin's. */
 static int take_lock(struct lease_store *s, struct err *e)
 {
+	int ours;
+
 	s->lock = openat(s->dir, "lock", O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
 			 0750);
 	if (s->lock < 0)
 		return err_sys(e, ERR_IO, "lock lease store", errno, "open %s/lock", s->path);
-	if (is_held(s->lock))
+	ours = is_held(s->lock);
+	if (ours < 0)
+		return err_sys(e, ERR_IO, "lock lease store", errno, "%s/lock", s->path);
+	if (ours)
 		return 0;
 	while (flock(s->lock, LOCK_EX))
 		if (errno != EINTR)

@@ -61,6 +61,12 @@ static int open_own(const struct nl_sock *own)
 	return fd >= 0 ? fd : openat(AT_FDCWD, OWN_NETNS, O_RDONLY | O_CLOEXEC);
 }
 
+static bool is_about_path(int sys)
+{
+	return sys == ENOENT || sys == ENOTDIR || sys == ELOOP || sys == ENAMETOOLONG ||
+	       sys == ENXIO;
+}
+
 /* Step in for the first time: whatever it is that was opened. */
 static int enter_first(const struct netns *ns, const char *path, struct nl_sock *in,
 		       const char *doing, struct err *e)
@@ -92,7 +98,9 @@ int netns_open(struct netns *ns, const char *path, const struct nl_sock *own, st
 	}
 	ns->fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (ns->fd < 0) {
-		err_sys(e, ERR_ENV, doing, errno, "CNI_NETNS=%s", path);
+		/* Not ERR_ENV where it says nothing about the path: for a DEL that means gone. */
+		err_sys(e, is_about_path(errno) ? ERR_ENV : ERR_IO, doing, errno, "CNI_NETNS=%s",
+			path);
 	} else if (same_file(ns->fd, ns->host) && !override()) {
 		err_set(e, ERR_NETNS, doing,
 			"CNI_NETNS=%s is the network namespace that the plugin itself runs in",

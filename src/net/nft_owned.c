@@ -289,7 +289,8 @@ int nft_owned_remove(struct nl_sock *nf, const struct nft_owned *o, const char *
 		total += swept ? s.going : BATCH_ELEMENTS;
 		if (removed)
 			*removed = total;
-		if (total == 0)
+		/* Who has none may have been killed before, between its elements and the rest. */
+		if (total == 0 && s.kept > 0)
 			return 0;
 	}
 }

@@ -26,8 +26,7 @@ int nl_open_groups(struct nl_sock *s, enum nl_protocol protocol, uint32_t groups
 	int one = 1;
 	cleanup_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, (int)protocol);
 
-	s->fd = -1;
-	s->sequence = 0;
+	*s = (struct nl_sock){.fd = -1};
 	if (fd < 0)
 		return err_sys(e, ERR_KERNEL, "open netlink socket", errno, "protocol %d",
 			       protocol);
@@ -69,6 +68,18 @@ static unsigned last_answered(const struct nl_batch *b)
 	return b->ops - 1 - (b->silent < b->ops ? b->silent : 0);
 }
 
+/*
+ * What is left of answers that were given up: as long as a dump is not read to its end, the kernel
+ * begins no other one (EBUSY), and an undo comes to nothing.
+ */
+static void read_away(struct nl_sock *s)
+{
+	while (s->unread && (recv(s->fd, answer, sizeof(answer), MSG_DONTWAIT) >= 0 ||
+			     errno == EINTR || errno == ENOBUFS))
+		;
+	s->unread = true;
+}
+
 /* Number the messages from *first on, seal them and send all. */
 static int send_batch(struct nl_sock *s, struct nl_batch *b, uint16_t ack_last, uint32_t *first,
 		      struct err *e)
@@ -85,6 +96,7 @@ static int send_batch(struct nl_sock *s, struct nl_batch *b, uint16_t ack_last, 
 		return err_sys(e, ERR_KERNEL, b->label[0], EPROTONOSUPPORT, "no netlink socket");
 	if (b->ops == 0)
 		return err_set(e, ERR_INTERNAL, "send to the kernel", "nothing to send");
+	read_away(s);
 	*first = s->sequence + 1;
 	for (unsigned i = 0; i < b->ops; i++)
 		message(b, i)->nlmsg_seq = ++s->sequence;
@@ -228,8 +240,10 @@ static int converse(struct conversation *c, struct err *e)
 			return err_set(e, ERR_TRY_AGAIN, c->b->label[0],
 				       "no answer from the kernel in %d seconds", ANSWER_SECONDS);
 		while ((h = nl_message(answer, (size_t)n, h)))
-			if (take_message(c, h, e))
+			if (take_message(c, h, e)) {
+				c->s->unread = c->failed;
 				return c->failed ? -1 : 0;
+			}
 	}
 }
 

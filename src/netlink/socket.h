@@ -28,6 +28,7 @@ enum nl_protocol {
 struct nl_sock {
 	int fd; /* -1: not open; then whatever is sent fails with EPROTONOSUPPORT in e->sys */
 	uint32_t sequence;
+	bool unread; /* the last answers were not read to their end */
 };
 
 /* Open a socket in the present network namespace. */

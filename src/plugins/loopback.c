@@ -3,6 +3,7 @@
  * containerd insists on finding it.
  */
 #include "applet.h"
+#include "base/log.h"
 #include "cni/plugin.h"
 #include "net/address.h"
 #include "net/link.h"
@@ -48,26 +49,35 @@ static int add_address(struct nl_sock *pod, const struct link *lo, uint8_t famil
 	return 0;
 }
 
+static int describe(struct nl_sock *pod, const struct link *lo, const char *netns,
+		    struct cni_result *rs, struct err *e)
+{
+	struct cni_interface *interface = cni_result_interface(rs, e);
+
+	if (!interface)
+		return -1;
+	interface->name = LO;
+	interface->mac = "00:00:00:00:00:00";
+	interface->sandbox = netns;
+	return add_address(pod, lo, 4, rs, e) || add_address(pod, lo, 6, rs, e) ? -1 : 0;
+}
+
 static int add(const struct cni_request *rq, struct cni_result *rs, struct err *e)
 {
 	static struct cni_result prev;
 	cleanup_netns struct netns ns = {-1, -1};
 	cleanup_nl struct nl_sock pod = {.fd = -1};
-	struct cni_interface *interface;
 	struct link lo;
 
 	rs->same_as = json_get(rq->conf, "prevResult");
 	rs->dns_always = true;
-	if (cni_result_read(&prev, rs->same_as, e) || open_lo(&ns, &pod, rq, &lo, e) ||
-	    link_raise(&pod, lo.index, e))
+	if (cni_result_read(&prev, rs->same_as, e) || open_lo(&ns, &pod, rq, &lo, e))
 		return -1;
-	interface = cni_result_interface(rs, e);
-	if (!interface)
-		return -1;
-	interface->name = LO;
-	interface->mac = "00:00:00:00:00:00";
-	interface->sandbox = rq->netns;
-	return add_address(&pod, &lo, 4, rs, e) || add_address(&pod, &lo, 6, rs, e) ? -1 : 0;
+	if (link_raise(&pod, lo.index, e) == 0 && describe(&pod, &lo, rq->netns, rs, e) == 0)
+		return 0;
+	if (!lo.up && link_lower(&pod, lo.index, &(struct err){0}))
+		log_line("undo: " LO " stays up");
+	return -1;
 }
 
 static int del(const struct cni_request *rq, struct err *e)

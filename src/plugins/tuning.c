@@ -113,25 +113,24 @@ static int find_link(struct pod *p, struct link *link, struct err *e)
 	return 0;
 }
 
-static void restore_link(struct pod *p, const char *data_dir)
+/* Gives false if the kernel refuses it: then the backup is worth keeping. */
+static bool restore_link(struct pod *p, const char *data_dir)
 {
-	struct err ignored = {0};
+	struct err why = {0};
 	struct link_change back;
 	uint8_t mac[MAC_BYTES];
 	struct link link;
 
-	if (!tuning_backup_read(&back, mac, data_dir, p->rq))
-		return;
-	if (find_link(p, &link, &ignored) == 0 &&
-	    link_change(&p->in, link.index, &back, &ignored)) {
-		log_line("restore %s: %s", p->rq->ifname, ignored.msg);
-		return; /* the file stays */
-	}
-	tuning_backup_remove(data_dir, p->rq);
+	if (!tuning_backup_read(&back, mac, data_dir, p->rq) || find_link(p, &link, &why) ||
+	    link_change(&p->in, link.index, &back, &why) == 0)
+		return true;
+	log_line("restore %s: %s", p->rq->ifname, why.msg);
+	return false;
 }
 
 static int tune_link(struct pod *p, const struct tuning_conf *c, struct err *e)
 {
+	struct err undo = {0};
 	struct link link;
 
 	if (!changes_link(&c->link))
@@ -140,7 +139,8 @@ static int tune_link(struct pod *p, const struct tuning_conf *c, struct err *e)
 		return -1;
 	if (link_change(&p->in, link.index, &c->link, e) == 0)
 		return 0;
-	restore_link(p, c->data_dir);
+	if (restore_link(p, c->data_dir) && tuning_backup_remove(c->data_dir, p->rq, &undo))
+		log_line("undo: %s", undo.msg);
 	return -1;
 }
 
@@ -197,12 +197,11 @@ static int del(const struct cni_request *rq, struct err *e)
 		if (!c.data_dir)
 			return 0;
 	}
+	/* An interface that cannot be put back keeps no other plugin from its DEL. */
 	if (pod_enter_if_there(&p, e) > 0)
 		restore_link(&p, c.data_dir);
-	else
-		tuning_backup_remove(c.data_dir, rq);
 	err_clear(e);
-	return 0;
+	return tuning_backup_remove(c.data_dir, rq, e);
 }
 
 static int check_link(struct pod *p, const struct tuning_conf *c, struct err *e)

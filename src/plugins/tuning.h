@@ -39,7 +39,9 @@ int tuning_backup_write(const struct tuning_conf *c, const struct cni_request *r
 /* Fill *back with what there is to restore; gives false when there is no backup, or none that says. */
 bool tuning_backup_read(struct link_change *back, uint8_t mac[static MAC_BYTES],
 			const char *data_dir, const struct cni_request *rq);
-void tuning_backup_remove(const char *data_dir, const struct cni_request *rq);
+/* Remove it, and what a killed ADD left of it. Being gone already is success. */
+int tuning_backup_remove(const char *data_dir, const struct cni_request *rq,
+			 struct err *e) must_check;
 
 /* GC: remove the network's backups that keep() does not want. */
 int tuning_backup_collect(const char *data_dir, const char *network,

@@ -53,9 +53,13 @@ static struct json open_backup(int dir, const char *name, char text[static BACKU
 {
 	ssize_t n = file_read(dir, name, text, BACKUP_MAX);
 
-	if (n < 0)
-		return (struct json){.tok = -1};
-	return json_open(text, (size_t)n, name, e);
+	if (n >= 0)
+		return json_open(text, (size_t)n, name, e);
+	/* Neither gone nor of a kind that a backup is not. */
+	if (errno != ENOENT && errno != EISDIR && errno != EFBIG && errno != ELOOP &&
+	    errno != ENXIO)
+		err_sys(e, ERR_IO, "read backup", errno, "%s", name);
+	return (struct json){.tok = -1};
 }
 
 bool tuning_backup_read(struct link_change *back, uint8_t mac[static MAC_BYTES],
@@ -84,13 +88,16 @@ bool tuning_backup_read(struct link_change *back, uint8_t mac[static MAC_BYTES],
 	return json_present(backup) && !e.code;
 }
 
-void tuning_backup_remove(const char *data_dir, const struct cni_request *rq)
+int tuning_backup_remove(const char *data_dir, const struct cni_request *rq, struct err *e)
 {
-	struct err e = {0};
-	const char *path = path_of(data_dir, rq, &e);
+	const char *path = path_of(data_dir, rq, e);
+	const char *beside = path ? arena_format(e, "%s" FILE_BESIDE, path) : NULL;
 
-	if (path && unlink(path) && errno != ENOENT)
-		log_line("remove %s: %s", path, strerror(errno));
+	if (!beside)
+		return -1;
+	if ((unlink(path) && errno != ENOENT) || (unlink(beside) && errno != ENOENT))
+		return err_sys(e, ERR_IO, "remove backup", errno, "%s", path);
+	return 0;
 }
 
 struct collection {
@@ -98,18 +105,21 @@ struct collection {
 	const char *network;
 	bool (*keep)(const char *owner, void *arg);
 	void *arg;
+	struct err unread; /* one that could not be read; it keeps none of the others */
 };
 
 static int collect(const char *name, void *arg, struct err *e)
 {
-	const struct collection *c = arg;
+	struct collection *c = arg;
 	static char text[BACKUP_MAX];
-	struct err ignored = {0};
+	struct err why = {0};
 	struct json backup = {.tok = -1};
 	const char *owner;
 
 	if (name[0] != '.')
-		backup = open_backup(c->dir, name, text, &ignored);
+		backup = open_backup(c->dir, name, text, &why);
+	if (why.code == ERR_IO)
+		c->unread = why;
 	owner = json_str(json_get(backup, owner_key), "");
 	if (!names_is_of(owner, c->network) || c->keep(owner, c->arg))
 		return 0;
@@ -123,11 +133,15 @@ int tuning_backup_collect(const char *data_dir, const char *network,
 			  bool (*keep)(const char *owner, void *arg), void *arg, struct err *e)
 {
 	cleanup_fd int dir = openat(AT_FDCWD, data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct collection c = {dir, network, keep, arg};
+	struct collection c = {dir, network, keep, arg, {0}};
 
 	if (dir < 0 && errno == ENOENT)
 		return 0;
 	if (dir < 0)
 		return err_sys(e, ERR_IO, "read backups", errno, "%s", data_dir);
-	return file_each(dir, data_dir, collect, &c, e);
+	if (file_each(dir, data_dir, collect, &c, e))
+		return -1;
+	if (c.unread.code)
+		*e = c.unread;
+	return c.unread.code ? -1 : 0;
 }

@@ -172,6 +172,24 @@ def test_lock(node):
     assert time.monotonic() - begin > 0.5
 
 
+def test_indexes_of_stores_that_are_gone(node):
+    """The index of leases is a file of its own, in another place than the store."""
+    pod = start(node, "one")
+    index = node.sh("ls /run/cnibox").split()
+    node.sh("mkdir /tmp/stores")
+    conf = {"cniVersion": "1.0.0", "name": "short", "type": "host-local",
+            "ipam": {"type": "host-local", "dataDir": "/tmp/stores", "subnet": "10.9.0.0/24"}}
+    node.cni("ADD", conf, containerid="c1", netns="/nowhere", ifname="eth0").expect_success()
+    assert len(node.sh("ls /run/cnibox").split()) == 2
+    collect(node)
+    assert len(node.sh("ls /run/cnibox").split()) == 2, "its store is there"
+    node.sh("rm -r /tmp/stores")
+    collect(node, "--dry-run")
+    assert len(node.sh("ls /run/cnibox").split()) == 2
+    collect(node)
+    assert node.sh("ls /run/cnibox").split() == index and pod.ping("10.244.0.1")
+
+
 def test_for_people(node):
     assert node.run("cni-gc").stdout == "nothing to remove\n"
     pod = start(node, "one")

@@ -1,13 +1,8 @@
-"""Every system call of an ADD and of a DEL fails once, and the process is killed at every one of them.
-
-strace makes them fail. After a failed ADD the kernel and the store are as before; after one that was killed, a DEL gets
-them there; a DEL that says it is done has done it, and if it could not, the next one does.
-"""
+"""System calls that fail, or that take long while another process is at work. (In test/kill, each fails in turn.)"""
 
 import json
 import re
 import time
-from collections import Counter
 
 import pytest
 from conftest import APPLETS
@@ -47,13 +42,6 @@ class Traced:
         self.node.run("rm", TRACE)
         return done, [call for call in re.findall(r"^\d+ +(\w+)\(", trace, re.M) if call not in UNSEEN]
 
-    def each_call(self, calls, what):
-        """An injection for the first of these system calls, for the second ..."""
-        seen = Counter()
-        for name in calls:
-            seen[name] += 1
-            yield "-e", f"inject={name}:{what}:when={seen[name]}"
-
     def snapshot(self):
         """An empty lease file is none: what a kill between making and writing one leaves."""
         taken = snapshot.of(self.node, self.pod)
@@ -69,41 +57,6 @@ def traced(cnibox):
     with Node() as node:
         node.install(cnibox, *APPLETS)
         yield Traced(node)
-
-
-def test_each_call_of_an_add_fails(traced):
-    done, calls = traced.strace("ADD")
-    traced.cni("DEL", done.expect_success().json)
-    for injection in traced.each_call(calls, "error=ENOSPC"):
-        done, _ = traced.strace("ADD", *injection)
-        if done.returncode == 0:
-            traced.cni("CHECK", done.json).expect_success()
-        elif done.returncode != 1:  # it cannot leave the pod's namespace: then it dies
-            assert "setns" in injection[1], (injection, done)
-        if done.returncode != 1:
-            traced.cni("DEL").expect_success()
-        assert not traced.changes(), injection
-
-
-def test_an_add_is_killed_at_each_call(traced):
-    done, calls = traced.strace("ADD")
-    traced.cni("DEL", done.expect_success().json)
-    for injection in traced.each_call(calls, "signal=KILL"):
-        traced.strace("ADD", *injection)
-        traced.cni("DEL").expect_success()
-        assert not traced.changes(), injection
-
-
-@pytest.mark.parametrize("what", ["error=ENOSPC", "signal=KILL"])
-def test_each_call_of_a_del(traced, what):
-    _, calls = traced.strace("DEL", prev=traced.cni("ADD").expect_success().json)
-    for injection in traced.each_call(calls, what):
-        prev = traced.cni("ADD").expect_success().json
-        done, _ = traced.strace("DEL", *injection, prev=prev)
-        if done.returncode == 0:
-            assert not traced.changes(), injection
-        traced.cni("DEL", prev).expect_success()
-        assert not traced.changes(), injection
 
 
 def test_a_second_add_while_the_first_has_its_lease_but_no_link_yet(traced):

@@ -167,17 +167,40 @@ static void test_replace(void **state)
 	assert_int_equal(e.code, 0);
 }
 
-/* A temporary file that a crash left behind under this process's ID is in nobody's way. */
+/* What a process that was killed has left beside it is taken up, and is not there any more. */
 static void test_replace_beside_leftovers(void **state)
 {
 	struct err e = {0};
-	char leftover[64];
+	char buf[32];
 
 	(void)state;
-	snprintf(leftover, sizeof(leftover), "conf.%d.tmp", (int)getpid());
-	put(leftover, "half", 4);
+	put("conf" FILE_BESIDE, "half of something long", 22);
 	assert_int_equal(file_replace("conf", 0644, "whole", 5, &e), 0);
 	assert_int_equal(e.code, 0);
+	assert_int_equal(file_read(dirfd_, "conf", buf, sizeof(buf)), 5);
+	assert_int_equal(count_entries(), 1);
+}
+
+/* Who waits for another that replaces the same file does not write into what that one has made. */
+static void test_two_replace(void **state)
+{
+	struct err e = {0};
+	char buf[32];
+	pid_t child;
+
+	(void)state;
+	for (unsigned i = 0; i < 200; i++) {
+		child = fork();
+		assert_int_equal(
+			file_replace("conf", 0644, child ? "parent" : "a child", child ? 6 : 7, &e),
+			0);
+		if (child == 0)
+			_exit(0);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+		assert_true(file_read(dirfd_, "conf", buf, sizeof(buf)) > 0);
+		assert_true(strcmp(buf, "parent") == 0 || strcmp(buf, "a child") == 0);
+		assert_int_equal(count_entries(), 1);
+	}
 }
 
 static void test_failed_replace_leaves_nothing(void **state)
@@ -292,6 +315,7 @@ int main(void)
 		TEST(test_write_all_to_a_slow_pipe),
 		TEST(test_replace),
 		TEST(test_replace_beside_leftovers),
+		TEST(test_two_replace),
 		TEST(test_failed_replace_leaves_nothing),
 		TEST(test_path_too_long),
 		TEST(test_descriptors),

@@ -7,6 +7,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "netlink/attr.h"
@@ -228,6 +229,25 @@ static void test_stop_midway_of_a_long_dump(void **state)
 	}
 }
 
+/* Receiving has failed, and the dump stands still: the kernel would answer the next one EBUSY. */
+static void test_a_dump_that_was_given_up(void **state)
+{
+	const struct {
+		struct nlmsghdr h;
+		struct ifinfomsg head;
+	} question = {.h = {sizeof(question), RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 0, 0}};
+	struct seen seen = {0};
+
+	(void)state;
+	assert_int_equal(send(s.fd, &question, sizeof(question), 0), sizeof(question));
+	s.unread = true;
+	put_link("list links", RTM_GETLINK, NLM_F_DUMP, NULL);
+	if (nl_dump(&s, &b, see, &seen, &e))
+		fail_msg("%s", e.msg);
+	assert_string_equal(seen.name[0], "lo");
+	assert_false(s.unread);
+}
+
 static void test_faulty_batches_are_not_sent(void **state)
 {
 	static const char text[NL_BATCH_BYTES];
@@ -289,6 +309,7 @@ int main(void)
 		TEST(test_ask_malformed_question),
 		TEST(test_stop_midway),
 		TEST(test_stop_midway_of_a_long_dump),
+		TEST(test_a_dump_that_was_given_up),
 		TEST(test_faulty_batches_are_not_sent),
 		TEST(test_announcements),
 		TEST(test_descriptors),

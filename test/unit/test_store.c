@@ -255,12 +255,17 @@ static void litter_counts_as_free(void **state)
 	assert_content("10.1.2.99", "victim\r\neth0");
 }
 
-static void litter_is_left_until_the_search_comes_to_it(void **state)
+static void litter_is_left_until_somebody_looks(void **state)
 {
 	(void)state;
 	put("10.1.2.3", "");
 	assert_takes("c1", LEASE_LOWEST, NULL, "10.1.2.2");
 	assert_true(exists("10.1.2.3"));
+	releases("c1", "10.1.2.2");
+	assert_true(exists("10.1.2.3"));
+	/* For one of which nobody knows what it has, as it was killed. */
+	releases("c1", NULL);
+	assert_false(exists("10.1.2.3"));
 }
 
 static void a_directory_counts_as_taken(void **state)
@@ -524,7 +529,7 @@ int main(void)
 		test(one_lease_of_a_pool_for_each_owner),
 		test(requested),
 		test(litter_counts_as_free),
-		test(litter_is_left_until_the_search_comes_to_it),
+		test(litter_is_left_until_somebody_looks),
 		test(a_directory_counts_as_taken),
 		test(release_is_exact),
 		test(a_container_named_like_an_address),
