@@ -7,6 +7,7 @@
 static struct xt_rule rule_of(const struct filter_rule *f, const struct owner_tag *owner)
 {
 	struct xt_rule rule = {
+		.parts = &xt_parts,
 		.source = f->source,
 		.destination = f->destination,
 		.in = f->in,

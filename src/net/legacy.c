@@ -288,7 +288,8 @@ static unsigned change_pod(struct xt_table *t, void *arg)
 int legacy_masquerade_pod(const char *owner, const struct prefix *address, struct err *e)
 {
 	struct pod_job job = {
-		.rule = {.source = {address->ip, (uint8_t)(8 * ip_size(&address->ip))},
+		.rule = {.parts = &xt_parts,
+			 .source = {address->ip, (uint8_t)(8 * ip_size(&address->ip))},
 			 .destination = prefix_network(address),
 			 .not_destination = true,
 			 .comment = owner,

@@ -199,6 +199,7 @@ static unsigned change_to_add(struct xt_table *t, void *arg)
 /* --- spoofed packets -------------------------------------------------------------------------- */
 
 static const struct xt_rule spoofed = {
+	.parts = &xt_parts,
 	.destination = {.ip = {4, {127}}, .len = 8},
 	.in = "lo",
 	.not_in = true,

@@ -19,6 +19,7 @@ struct legacy_order legacy_order(const struct owner *owner, const struct hostpor
 static struct xt_rule rule_for(const struct legacy_order *o, const struct hostport *p)
 {
 	struct xt_rule rule = {
+		.parts = &xt_parts,
 		.proto = p->proto,
 		.port = p->host,
 		.mark = XT_MARK,
@@ -32,22 +33,30 @@ static struct xt_rule rule_for(const struct legacy_order *o, const struct hostpo
 
 static void meet_shared(struct xt_table *t, struct legacy_order *o, legacy_meet_fn *meet)
 {
-	const struct xt_rule entry = {
-		.local = true, .what = XT_DO_JUMP, .chain = REFERENCE_ENTRIES, .mark = XT_MARK};
+	const struct xt_rule entry = {.parts = &xt_parts,
+				      .local = true,
+				      .what = XT_DO_JUMP,
+				      .chain = REFERENCE_ENTRIES,
+				      .mark = XT_MARK};
 
 	meet(t, o, "PREROUTING", false, &entry);
 	meet(t, o, "OUTPUT", false, &entry);
 	if (!o->set->snat)
 		return;
 	meet(t, o, LEGACY_SETMARK, false,
-	     &(struct xt_rule){.comment = "CNI portfwd masquerade mark",
+	     &(struct xt_rule){.parts = &xt_parts,
+			       .comment = "CNI portfwd masquerade mark",
 			       .what = XT_DO_MARK,
 			       .bits = o->set->mark,
 			       .mark = XT_MARK});
 	meet(t, o, LEGACY_MASQ, false,
-	     &(struct xt_rule){.marked = o->set->mark, .what = XT_DO_MASQUERADE, .mark = XT_MARK});
+	     &(struct xt_rule){.parts = &xt_parts,
+			       .marked = o->set->mark,
+			       .what = XT_DO_MASQUERADE,
+			       .mark = XT_MARK});
 	meet(t, o, "POSTROUTING", true,
-	     &(struct xt_rule){.comment = "CNI portfwd requiring masquerade",
+	     &(struct xt_rule){.parts = &xt_parts,
+			       .comment = "CNI portfwd requiring masquerade",
 			       .what = XT_DO_JUMP,
 			       .chain = LEGACY_MASQ,
 			       .mark = XT_MARK});
@@ -58,7 +67,7 @@ static void meet_conditions(struct xt_table *t, struct legacy_order *o, legacy_m
 {
 	for (unsigned i = 0; i < o->set->condition_count; i++) {
 		const struct hostport_condition *c = &o->set->conditions[i];
-		struct xt_rule rule = {.what = XT_DO_RETURN, .mark = XT_MARK};
+		struct xt_rule rule = {.parts = &xt_parts, .what = XT_DO_RETURN, .mark = XT_MARK};
 
 		switch (c->what) {
 		case HOSTPORT_SOURCE:
@@ -107,6 +116,7 @@ static void meet_entries(struct xt_table *t, struct legacy_order *o, legacy_meet
 {
 	uint16_t ports[XT_PORTS_MAX];
 	struct xt_rule rule = {
+		.parts = &xt_parts,
 		.proto = proto,
 		.ports = ports,
 		.comment = o->comment,

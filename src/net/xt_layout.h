@@ -73,6 +73,23 @@ static inline uint32_t xt_interface_at(const struct xt_layout *l, enum xt_interf
 	return l->interface + XT_NAME * (uint32_t)field;
 }
 
+/* Bytes that are being put together. */
+struct xt_draft {
+	unsigned char *bytes;
+	const struct xt_layout *l;
+	uint32_t len;
+};
+void xt_put_head(struct xt_draft *d, const struct xt_rule *rule);
+void xt_put_extension(struct xt_draft *d, const char *name, uint8_t revision, const void *data,
+		      size_t n); /* a match, or the target */
+void xt_put_verdict(struct xt_draft *d, int32_t verdict);
+uint32_t xt_finish(struct xt_draft *d, uint32_t target); /* gives how many bytes it is */
+
+struct xt_parts {
+	void (*matches)(struct xt_draft *d, const struct xt_rule *rule);
+	bool (*target)(struct xt_draft *d, const struct xt_table *t, const struct xt_rule *rule);
+};
+
 /*
  * The bytes of a rule; gives how many. Those of a chain's two ends, the entry with its name and the
  * one that returns.

@@ -46,8 +46,16 @@ uint32_t xt_next(const struct xt_table *t, uint32_t at);
  */
 void xt_read(struct nft_rule *rule, const struct xt_table *t, unsigned hook, uint32_t at);
 
-/* What cnibox's rules are made of. Texts are borrowed; family 0, NULL and 0: no such condition. */
+/*
+ * What cnibox's rules are made of. Texts are borrowed; family 0, NULL and 0: no such condition.
+ *
+ * A program that needs but rules which accept or masquerade by addresses and interfaces does without
+ * all the rest: it has no parts.
+ */
+extern const struct xt_parts xt_parts;
+
 struct xt_rule {
+	const struct xt_parts *parts; /* &xt_parts, or NULL */
 	struct prefix source, destination;
 	bool not_source, not_destination;
 	const char *in, *out;

@@ -30,9 +30,12 @@ needs_reference = pytest.mark.skipif(not os.path.exists(REFERENCE), reason=f"{RE
 def without_nf_tables(node, cnibox):
     if kernel.has("nf_tables"):
         node.sh("nft flush ruleset")
-    lacking(node, cnibox, NO_NF_TABLES, names=PLUGINS)
-    # It is called in the process, and must be the very file for that.
-    node.sh(f"ln -sf /opt/cnibox /opt/cni/bin/host-local; {DROPS}; {DROPS6}")
+        lacking(node, cnibox, NO_NF_TABLES, names=PLUGINS)
+        # It is called in the process, and must be the very file for that.
+        node.sh("ln -sf /opt/cnibox /opt/cni/bin/host-local")
+    else:
+        node.install(cnibox, *PLUGINS)
+    node.sh(f"{DROPS}; {DROPS6}")
 
 
 @pytest.fixture

@@ -199,6 +199,7 @@ static void use(struct xt_table *t)
 		xt_remove(t, t->begin[hook]);
 	}
 	xt_chain_make(t, "MINE");
+	rule.parts = &xt_parts;
 	rule.what = XT_DO_JUMP;
 	rule.chain = "MINE";
 	xt_insert(t, 0, &rule);
@@ -402,10 +403,12 @@ static void test_masquerade_as_if_typed(void **state)
 
 static void append(struct xt_table *t, const char *chain, const struct xt_rule *rule)
 {
+	struct xt_rule whole = *rule;
 	struct xt_chain c;
 
+	whole.parts = &xt_parts;
 	assert_true(xt_chain(t, chain, &c));
-	xt_insert(t, c.end, rule);
+	xt_insert(t, c.end, &whole);
 	assert_false(t->full);
 }
 
@@ -587,6 +590,7 @@ static void test_longest_rule_fits(void **state)
 	struct xt_table t = {.family = 6};
 	char comment[400] = "";
 	struct xt_rule rule = {
+		.parts = &xt_parts,
 		.source = network(6),
 		.destination = network(6),
 		.out = "a-name-too-long-for-a-link",
