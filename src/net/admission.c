@@ -129,17 +129,13 @@ static int check_published(struct nl_sock *nf, const struct admission *a, struct
 int admission_check(struct nl_sock *nf, const struct admission *a, struct err *e)
 {
 	static struct filter_wanted w;
-	bool legacy = legacy_in_use(a->family);
 
 	if (a->published)
 		return check_published(nf, a, e);
 	want_admission(&w, a);
-	if (filter_check(nf, &w, e)) {
-		if (!ruleset_unsupported(e))
-			return -1;
-		legacy = true;
-	}
-	return legacy ? filter_legacy_check(&w, e) : 0;
+	if (filter_check(nf, &w, e))
+		return -1;
+	return legacy_in_use(a->family) ? filter_legacy_check(&w, e) : 0;
 }
 
 struct removal {

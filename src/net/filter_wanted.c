@@ -3,6 +3,9 @@
 #include <linux/netlink.h>
 #include <string.h>
 
+#include "net/ruleset.h"
+#include "net/xtables.h"
+
 void filter_want(struct filter_wanted *w, const struct filter_rule *rule)
 {
 	w->rules[w->count++] = *rule;
@@ -83,10 +86,10 @@ static int look(struct nl_sock *nf, struct visit *v, struct err *e)
 		struct nl_batch q;
 
 		nl_batch_init(&q);
-		if (v->change && i == 0) {
+		if (v->change && i == 0)
 			nft_get_generation(&q);
+		if (i == 0)
 			nft_get_chain(&q, &at); /* the first is FORWARD */
-		}
 		nft_list_rules(&q, &at);
 		if (nl_ask(nf, &q, take_answer, v, e))
 			return -1;
@@ -142,8 +145,14 @@ int filter_check(struct nl_sock *nf, struct filter_wanted *w, struct err *e)
 	struct visit v = {.wanted = w};
 	unsigned tries = 0;
 
-	while (look(nf, &v, e))
+	while (look(nf, &v, e)) {
+		if (ruleset_unsupported(e))
+			return filter_legacy_check(w, e);
 		if (!nft_again(&tries, e))
 			return -1;
+	}
+	/* A kernel without nf_tables of a family says no more than that there are no rules. */
+	if (!v.forward && xtables_in_use(w->family) & XTABLES_FILTER)
+		return filter_legacy_check(w, e);
 	return filter_complete(w, "", e);
 }

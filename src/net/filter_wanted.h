@@ -33,7 +33,10 @@ void filter_want(struct filter_wanted *w, const struct filter_rule *rule);
 int filter_add(struct nl_sock *nf, struct filter_wanted *w, const char *more_chain,
 	       const struct owner_tag *owner, struct err *e) must_check;
 
-/* Is all of it there, whoever owns it? Gives 0, or -1 with e set (ERR_STATE). */
+/*
+ * Is all of it there, whoever owns it, in nf_tables or, where that has no chain FORWARD, in legacy
+ * iptables? Gives 0, or -1 with e set (ERR_STATE).
+ */
 int filter_check(struct nl_sock *nf, struct filter_wanted *w, struct err *e) must_check;
 
 /* The same in legacy iptables (filter_legacy.c). */

@@ -66,9 +66,5 @@ int isolation_check(struct nl_sock *nf, uint8_t family, const char *bridge, bool
 	static struct filter_wanted w;
 
 	want_isolation(&w, family, bridge, isolated);
-	if (filter_check(nf, &w, e) == 0)
-		return 0;
-	if (!ruleset_unsupported(e))
-		return -1;
-	return filter_legacy_check(&w, e);
+	return filter_check(nf, &w, e);
 }

@@ -235,8 +235,7 @@ static int masquerades(struct nl_sock *s, struct err *e)
 static int references(struct nl_sock *s, struct err *e)
 {
 	return reference_masquerade_remove(s, "net", "c", "eth0", e) ||
-	       reference_portmap_remove(s, 4, "net", "c", e) ||
-	       reference_portmap_collect(s, 4, "net", keep_none, NULL, e);
+	       reference_portmap_remove(s, 4, "net", "c", e);
 }
 
 /* All that the checker does with other people's rules: read, walk, print. */
