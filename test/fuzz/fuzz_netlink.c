@@ -27,6 +27,7 @@
 #include "net/nft_text.h"
 #include "net/qdisc.h"
 #include "net/reference.h"
+#include "net/reference_collect.h"
 #include "net/reference_portmap.h"
 #include "net/route.h"
 #include "net/route_find.h"
@@ -235,7 +236,8 @@ static int masquerades(struct nl_sock *s, struct err *e)
 static int references(struct nl_sock *s, struct err *e)
 {
 	return reference_masquerade_remove(s, "net", "c", "eth0", e) ||
-	       reference_portmap_remove(s, 4, "net", "c", e);
+	       reference_portmap_remove(s, 4, "net", "c", e) ||
+	       reference_collect(s, 4, &reference_ports, "net", keep_none, NULL, e);
 }
 
 /* All that the checker does with other people's rules: read, walk, print. */
