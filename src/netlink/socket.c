@@ -201,6 +201,12 @@ static void take_object(struct conversation *c, const struct nlmsghdr *h, unsign
 	c->failed = c->each(h, op, c->arg, e) != 0;
 }
 
+/* The kernel says 0 or a negative errno; what is neither is not the kernel's. */
+static int errno_of(int said)
+{
+	return said <= 0 && said >= -4095 ? -said : EPROTO;
+}
+
 /* One message: true when the conversation is over. */
 static bool take_message(struct conversation *c, const struct nlmsghdr *h, struct err *e)
 {
@@ -215,11 +221,11 @@ static bool take_message(struct conversation *c, const struct nlmsghdr *h, struc
 		c->failed = true;
 	}
 	if (h->nlmsg_type == NLMSG_ERROR) {
-		take_refusal(c, op, status ? -status->error : EPROTO, kernel_words(h), e);
+		take_refusal(c, op, status ? errno_of(status->error) : EPROTO, kernel_words(h), e);
 		if (!c->ask)
 			return c->failed || op == last_answered(c->b);
 	} else if (h->nlmsg_type == NLMSG_DONE) {
-		take_refusal(c, op, done ? -*done : 0, "", e);
+		take_refusal(c, op, done ? errno_of(*done) : 0, "", e);
 	} else {
 		take_object(c, h, op, e);
 		if (!c->ask || is_dump(message(c->b, op)))
