@@ -103,10 +103,10 @@ $(OBJ)/include/.done: Makefile | deps-build
 		if [ -d $$d ]; then ln -sfn $$d $(@D)/asm; break; fi; done
 	$(Q)touch $@
 
-# X=y in the configuration becomes the macro IF_X(...), which keeps or drops its argument.
+# X=y in the configuration becomes the macro IF_X(...), which keeps or drops its argument, and HAS_X.
 $(OBJ)/config.h: $(CONFIG)
 	@mkdir -p $(@D)
-	$(Q)sed -n 's/^\([A-Z0-9_]*\)=y$$/#define IF_\1(...) __VA_ARGS__/p; s/^\([A-Z0-9_]*\)=n$$/#define IF_\1(...)/p' $< > $@
+	$(Q)sed -n 's/^\([A-Z0-9_]*\)=y$$/#define IF_\1(...) __VA_ARGS__\n#define HAS_\1 1/p; s/^\([A-Z0-9_]*\)=n$$/#define IF_\1(...)\n#define HAS_\1 0/p' $< > $@
 
 $(OBJ)/%.o: %.c $(OBJ)/include/.done $(OBJ)/config.h Makefile
 	@mkdir -p $(@D)

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "config.h"
 
 #define INDEX_DIR "/run/cnibox"
 #define ROOM_MIN  512 /* what a /24 holds, twice: the usual share of a node */
@@ -30,6 +31,8 @@ static int open_file(const struct stat *dir, bool make)
 	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 	int fd;
 
+	if (!HAS_MEMORY)
+		return -1;
 	snprintf(path, sizeof(path), INDEX_DIR "/leases-%llx-%llx", (unsigned long long)dir->st_dev,
 		 (unsigned long long)dir->st_ino);
 	fd = openat(AT_FDCWD, path, flags);
@@ -169,7 +172,7 @@ void lease_index_close(struct lease_store *s)
 	if (!x)
 		return;
 	s->index = NULL;
-	if (x->shared && x->changed) {
+	if (HAS_MEMORY && x->shared && x->changed) {
 		/* Later than any change so far, earlier than any to come; the kernel's own ticks. */
 		now[1] = clock_now(CLOCK_REALTIME);
 		x->stamp[0] = now[1].tv_sec;

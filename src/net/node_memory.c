@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "config.h"
 #include "net/address.h"
 #include "net/nft.h"
 #include "net/node_down.h"
@@ -147,7 +148,7 @@ int node_look_again(struct node_sockets *s, const struct pod_network *net, struc
 		    struct err *e)
 {
 	struct record r;
-	bool believable = describe(&r, s, net);
+	bool believable = HAS_MEMORY && describe(&r, s, net);
 
 	if (believable && recall(&r, net) && is_ready(&s->route, net, r.index)) {
 		memset(found, 0, sizeof(*found));
