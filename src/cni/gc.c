@@ -65,5 +65,5 @@ static bool choose(const struct owner_tag *tag, const char *text, void *arg)
 
 struct owner_choice cni_gc_choice(struct cni_gc *g)
 {
-	return (struct owner_choice){choose, g};
+	return (struct owner_choice){choose, g, NULL};
 }
