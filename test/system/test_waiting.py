@@ -45,7 +45,7 @@ class Process:
         self.lines = lines
         self.text = "\n".join(line for _, line in lines)
         self.end = next(number for number, line in lines if "exit_group(" in line)
-        self.children = re.findall(r"fork\((?:\)| resumed\)) += (\d+)", self.text)
+        self.children = re.findall(r"fork(?:\(\)| resumed>\)) += (\d+)", self.text)
         socket = re.search(r"socket\(AF_NETLINK, .*NETLINK_NETFILTER\) = (\d+)", self.text)
         self.netfilter = int(socket[1]) if socket else None
 
