@@ -74,5 +74,5 @@ bool cni_gc_keeps_container(const char *container_id, void *arg)
 
 struct owner_choice cni_gc_choice(struct cni_gc *g)
 {
-	return (struct owner_choice){choose, g};
+	return (struct owner_choice){choose, g, NULL};
 }

@@ -118,7 +118,7 @@ static int remove_foreign(struct pod *p, struct err *e)
 		return -1;
 	if (host.peer != in.index || names_is_host_link(host.name))
 		return 0;
-	return link_remove_quickly(&p->host.route, host.index, e);
+	return link_remove_quickly(&p->host.route, &p->host.netfilter, host.index, e);
 }
 
 int pod_disconnect(struct pod *p, struct err *e)
@@ -127,7 +127,8 @@ int pod_disconnect(struct pod *p, struct err *e)
 
 	if (link_index(&p->host.route, p->host_name, &host, e))
 		return -1;
-	return host ? link_remove_quickly(&p->host.route, host, e) : remove_foreign(p, e);
+	return host ? link_remove_quickly(&p->host.route, &p->host.netfilter, host, e)
+		    : remove_foreign(p, e);
 }
 
 /* --- collecting what is left over -------------------------------------------------------------- */
@@ -189,7 +190,9 @@ int pod_disconnect_others(struct pod *p, nft_keep_fn *keep, void *arg, struct er
 		for (unsigned i = 0; i < c.count; i++) {
 			struct err why = {0};
 
-			if (link_remove_quickly(&p->host.route, c.index[i], &why) && !first.code)
+			if (link_remove_quickly(&p->host.route, &p->host.netfilter, c.index[i],
+						&why) &&
+			    !first.code)
 				first = why;
 		}
 	} while (c.count == REMOVED_AT_ONCE && !first.code);

@@ -106,6 +106,24 @@ static unsigned missing(const struct filter_wanted *w)
 	return n;
 }
 
+/*
+ * What is jumped to is there. Making sure of a chain again would be a change of it, and the kernel
+ * would have something to free (linger.c).
+ */
+static bool is_target(const struct filter_wanted *w, const char *chain)
+{
+	for (unsigned i = 0; i < w->count; i++)
+		if (w->there[i] && w->rules[i].target && strcmp(w->rules[i].target, chain) == 0)
+			return true;
+	return false;
+}
+
+static void put_missing_chain(struct nl_batch *b, const struct filter_wanted *w, const char *chain)
+{
+	if (!is_target(w, chain))
+		put_filter_chain(b, w->family, chain);
+}
+
 static int add_once(struct nl_sock *nf, struct filter_wanted *w, const char *more_chain,
 		    const struct owner_tag *owner, struct err *e)
 {
@@ -118,9 +136,9 @@ static int add_once(struct nl_sock *nf, struct filter_wanted *w, const char *mor
 		return 0;
 	for (unsigned i = 0; i < w->chain_count; i++)
 		if (i > 0 || !v.forward) /* its policy is others' */
-			put_filter_chain(&change, w->family, w->chains[i]);
+			put_missing_chain(&change, w, w->chains[i]);
 	if (more_chain)
-		put_filter_chain(&change, w->family, more_chain);
+		put_missing_chain(&change, w, more_chain);
 	for (unsigned i = 0; i < w->count; i++)
 		if (!w->there[i])
 			put_filter_rule(&change, w->family, &w->rules[i],

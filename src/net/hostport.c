@@ -41,12 +41,14 @@ static void begin_order(struct order *o, const struct owner *owner,
 	o->list = list;
 	o->count = count;
 	o->gone = NULL;
-	for (unsigned kind = 0; kind < 2; kind++) {
-		hostport_map_name(o->map[kind], set, kind);
-		o->used[kind] = false;
-	}
+	o->used[0] = o->used[1] = false;
 	for (unsigned i = 0; i < count; i++)
 		o->used[list[i].address.family != 0] = true;
+	for (unsigned kind = 0; kind < 2; kind++) {
+		*o->map[kind] = '\0';
+		if (o->used[kind])
+			hostport_map_name(o->map[kind], set, kind);
+	}
 }
 
 static bool same_port(const struct hostport *a, const struct hostport *b)
@@ -86,10 +88,11 @@ static int compare(const struct hostport_map *map, const struct hostport *p,
 	if (!own && ip_equal(&pod, &o->set->pod.ip) && o->gone)
 		return note_stale(o, element);
 	for (unsigned i = 0; i < o->count; i++) {
-		uint32_t n = hostport_data(data, &o->set->pod.ip, o->list[i].pod);
+		uint32_t n;
 
 		if (!same_port(p, &o->list[i]))
 			continue;
+		n = hostport_data(data, &o->set->pod.ip, o->list[i].pod);
 		if (own) {
 			o->fitting += strcmp(map->name, o->map[map->by_address]) == 0 &&
 				      element->data_len == n && memcmp(element->data, data, n) == 0;
@@ -170,10 +173,10 @@ static bool has_group(const struct order *o, enum group group)
 static void put_structure(struct nl_batch *b, struct order *o)
 {
 	uint8_t family = o->set->pod.ip.family;
-	bool complete = true;
+	bool complete = true, there[GROUPS];
 
 	for (enum group group = BASE; group < GROUPS; group++)
-		complete &= has_group(o, group);
+		complete &= there[group] = has_group(o, group);
 	if (!complete)
 		put_hostport_chains(b, family);
 	for (unsigned kind = 0; kind < 2; kind++)
@@ -182,7 +185,7 @@ static void put_structure(struct nl_batch *b, struct order *o)
 	for (enum group group = BASE; group < GROUPS; group++) {
 		struct nl_batch aside;
 
-		if (has_group(o, group))
+		if (there[group])
 			continue;
 		nl_batch_init(&aside);
 		put_hostport_clearance(b, &o->table, put_group(&aside, o, group));
@@ -338,12 +341,15 @@ static int choose(const struct hostport_map *map, const struct hostport *p,
 	char port[HOSTPORT_TEXT], text[HOSTPORT_TEXT + OWNER_TEXT + 16];
 
 	(void)e;
+	/* Of thousands of others nothing but this is looked at. */
+	if (!element->owned || (r->which->only && !owner_tag_equal(&element->tag, r->which->only)))
+		return 0;
 	if (r->count == ROUND) {
 		r->more = true;
 		return 0;
 	}
 	snprintf(text, sizeof(text), "host port %s, %s", hostport_text(port, p), element->comment);
-	if (!element->owned || !r->which->choose(&element->tag, text, r->which->arg))
+	if (!r->which->choose(&element->tag, text, r->which->arg))
 		return 0;
 	r->chosen[r->count].map = map;
 	r->chosen[r->count++].port = *p;

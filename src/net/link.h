@@ -115,8 +115,11 @@ int link_remove(struct nl_sock *s, int index, struct err *e) must_check;
 /*
  * Remove a link and return as soon as the kernel announces that it is gone, never earlier. A child
  * process, which holds none of our descriptors, waits out the grace periods.
+ *
+ * held  but for this one, by which rules are to be removed next (nl_close); NULL: none
  */
-int link_remove_quickly(struct nl_sock *s, int index, struct err *e) must_check;
+int link_remove_quickly(struct nl_sock *s, struct nl_sock *held, int index,
+			struct err *e) must_check;
 
 /* The links of the namespace, at most max of them; *count says how many there are in list. */
 int link_list(struct nl_sock *s, struct link *list, unsigned max, unsigned *count,

@@ -4,27 +4,22 @@
  */
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "net/link.h"
 #include "netlink/attr.h"
+#include "netlink/linger.h"
 
 /* How often the child is asked whether it has ended, where no announcement comes. */
 #define CHILD_POLL_MS 10
 
-/* The child: no descriptor of the runtime's, no directory, its own socket. */
-static _Noreturn void remove_in_child(int index)
+static _Noreturn void remove_in_child(struct nl_sock *held, int index)
 {
 	struct nl_sock s;
 	struct err e = {0};
 
-	if (syscall(SYS_close_range, 0u, ~0u, 0u))
-		for (int fd = 0; fd < 1024; fd++)
-			close(fd);
-	_exit(chdir("/") || nl_open(&s, NL_ROUTE, &e) || link_remove(&s, index, &e));
+	nl_linger(held, nl_open(&s, NL_ROUTE, &e) || link_remove(&s, index, &e));
 }
 
 /* Does the datagram announce that the device is gone? (A bridge port's leave is AF_BRIDGE's.) */
@@ -60,7 +55,7 @@ static int wait_for_removal(struct nl_sock *announcements, pid_t child, int inde
 	}
 }
 
-int link_remove_quickly(struct nl_sock *s, int index, struct err *e)
+int link_remove_quickly(struct nl_sock *s, struct nl_sock *held, int index, struct err *e)
 {
 	struct nl_sock announcements = {.fd = -1};
 	pid_t child;
@@ -68,9 +63,9 @@ int link_remove_quickly(struct nl_sock *s, int index, struct err *e)
 
 	if (nl_open_groups(&announcements, NL_ROUTE, RTMGRP_LINK, e))
 		return -1;
-	child = _Fork(); /* fork's locks are for threads, of which there are none */
+	child = nl_fork(held);
 	if (child == 0)
-		remove_in_child(index);
+		remove_in_child(held, index);
 	if (child > 0)
 		result = wait_for_removal(&announcements, child, index, e);
 	nl_close(&announcements);

@@ -23,9 +23,16 @@ static void begin(struct nl_batch *b, const char *label, unsigned type, uint16_t
 	nl_head(b, &head, sizeof(head));
 }
 
+static bool removes(unsigned type)
+{
+	return type == NFT_MSG_DELTABLE || type == NFT_MSG_DELCHAIN || type == NFT_MSG_DELRULE ||
+	       type == NFT_MSG_DELSET || type == NFT_MSG_DELSETELEM;
+}
+
 void nft_op(struct nl_batch *b, const char *label, unsigned type, uint16_t flags, uint8_t family)
 {
 	begin(b, label, NFNL_SUBSYS_NFTABLES << 8 | type, flags, family, 0);
+	b->removes |= removes(type);
 }
 
 /* --- changes ---------------------------------------------------------------------------------- */

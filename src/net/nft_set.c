@@ -114,10 +114,9 @@ const char *nft_read_set_name(const struct nlmsghdr *h)
 
 static const void *value_in(const struct nlattr *nest, size_t *len)
 {
-	const struct nlattr *tb[NFTA_DATA_VALUE + 1];
+	const struct nlattr *a = nl_first(nest); /* the only one there is */
 
-	nl_attrs_in(tb, NFTA_DATA_VALUE, nest);
-	return nl_data(tb[NFTA_DATA_VALUE], len);
+	return nl_data(a && nl_type(a) == NFTA_DATA_VALUE ? a : NULL, len);
 }
 
 static void read_element(struct nft_element *x, const struct nlattr *element)

@@ -54,5 +54,5 @@ static bool is_owners(const struct owner_tag *tag, const char *text, void *arg)
 
 struct owner_choice owner_only(struct owner_tag *tag)
 {
-	return (struct owner_choice){is_owners, tag};
+	return (struct owner_choice){is_owners, tag, tag};
 }

@@ -40,6 +40,8 @@ typedef bool owner_choice_fn(const struct owner_tag *tag, const char *text, void
 struct owner_choice {
 	owner_choice_fn *choose;
 	void *arg;
+	const struct owner_tag
+		*only; /* it chooses nobody else's: no text is needed; NULL: it may */
 };
 
 /* The choice of everything that is the owner's; tag is borrowed. */

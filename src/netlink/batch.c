@@ -12,6 +12,7 @@ void nl_batch_init(struct nl_batch *b)
 	b->len = 0;
 	b->ops = b->depth = b->silent = b->fault_op = 0;
 	b->fault = NULL;
+	b->removes = false;
 }
 
 static void set_fault(struct nl_batch *b, const char *fault)

@@ -31,6 +31,7 @@ struct nl_batch {
 	size_t len;
 	unsigned ops;
 	unsigned depth;
+	bool removes;	   /* takes something out of nf_tables */
 	unsigned silent;   /* operations at the end that older kernels never acknowledge */
 	const char *fault; /* the first one; NULL: none */
 	unsigned fault_op;

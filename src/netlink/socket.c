@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "netlink/attr.h"
+#include "netlink/linger.h"
 
 _Static_assert((int)NL_ROUTE == NETLINK_ROUTE && (int)NL_NETFILTER == NETLINK_NETFILTER, "ABI");
 
@@ -54,6 +55,8 @@ void nl_be_strict(struct nl_sock *s, bool strict)
 
 void nl_close(struct nl_sock *s)
 {
+	if (s->fd >= 0 && s->removed && !s->held && nl_fork(s) == 0)
+		nl_linger(s, 0);
 	file_close(&s->fd);
 }
 
@@ -265,6 +268,7 @@ int nl_apply(struct nl_sock *s, struct nl_batch *b, struct err *e)
 
 	if (send_batch(s, b, NLM_F_ACK, &c.first, e) || converse(&c, e))
 		return -1;
+	s->removed |= b->removes;
 	if (log_tracing())
 		trace_all(b);
 	return 0;

@@ -29,6 +29,8 @@ struct nl_sock {
 	int fd; /* -1: not open; then whatever is sent fails with EPROTONOSUPPORT in e->sys */
 	uint32_t sequence;
 	bool unread; /* the last answers were not read to their end */
+	bool removed; /* an nf_tables transaction took something away */
+	bool held;    /* by a child, too, that outlives us (linger.h) */
 };
 
 /* Open a socket in the present network namespace. */
@@ -36,6 +38,10 @@ int nl_open(struct nl_sock *s, enum nl_protocol protocol, struct err *e) must_ch
 /* The same, subscribed to the multicast groups of the mask (RTMGRP_LINK ...). */
 int nl_open_groups(struct nl_sock *s, enum nl_protocol protocol, uint32_t groups,
 		   struct err *e) must_check;
+/*
+ * Closed, where that takes time, by a child: the last to close a socket by which nf_tables removed
+ * something waits until the kernel has freed it.
+ */
 void nl_close(struct nl_sock *s);
 #define cleanup_nl on_scope_exit(nl_close)
 

@@ -228,7 +228,7 @@ int remove_pod_link(struct nl_sock *route, const char *host_name, bool *was_ther
 	if (link_index(route, host_name, &index, e))
 		return -1;
 	*was_there = index != 0;
-	return index ? link_remove_quickly(route, index, e) : 0;
+	return index ? link_remove_quickly(route, NULL, index, e) : 0;
 }
 
 static int attach(struct job *j, struct node_state *node, struct err *e)
@@ -329,7 +329,7 @@ static int remove_foreign_link(struct job *j, struct err *e)
 	if (!host.index || !bridge.index || host.master != bridge.index ||
 	    names_is_host_link(host.name))
 		return 0;
-	return link_remove_quickly(&j->host.route, host.index, e);
+	return link_remove_quickly(&j->host.route, NULL, host.index, e);
 }
 
 static int del(const struct cni_request *rq, struct err *e)

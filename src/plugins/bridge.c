@@ -241,7 +241,7 @@ static void take_back(struct job *j, const struct cni_result *rs)
 	} else if (link_ports(&j->pod.host.route, j->bridge.index, names, sizeof(names), &ports,
 			      &ignored) == 0 &&
 		   ports == 0 &&
-		   link_remove_quickly(&j->pod.host.route, j->bridge.index, &ignored)) {
+		   link_remove_quickly(&j->pod.host.route, NULL, j->bridge.index, &ignored)) {
 		log_line("undo: %s", ignored.msg);
 	}
 }
