@@ -51,7 +51,7 @@ CFLAGS  += -mgeneral-regs-only -fno-jump-tables
 # as ever from the same objects. `make LTO=` does without, for a quicker build.
 LTO     ?= -flto -flto-partition=one -ffat-lto-objects
 CFLAGS  += $(LTO)
-LDFLAGS += -Oz $(filter -m% -f%,$(CFLAGS))
+LDFLAGS += -Oz $(REPRODUCIBLE) $(filter -m% -f%,$(CFLAGS))
 # A static position-independent executable, whose tables are read-only when they have been relocated:
 # src/start.c. musl's specs know no such thing and would make a dynamic one, so its parts are named
 # here. PAGE is the largest page that a kernel of the architecture can have; start.ld sees to it that

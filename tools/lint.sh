@@ -109,12 +109,14 @@ includes() {
 			may["base"] = ""
 			may["json"] = may["http"] = may["netlink"] = "base"
 			may["net"] = "netlink http json base"
-			may["cni"] = may["ipam"] = may["gce"] = "cni ipam gce net netlink http json base"
+			may["netfilter"] = "net " may["net"]
+			may["node"] = "netfilter " may["netfilter"]
+			may["cni"] = may["ipam"] = may["gce"] = "cni ipam gce node " may["node"]
 			may["plugins"] = may["commands"] = may["cni"]
 		}
 		FNR == 1 { split(FILENAME, part, "/"); from = part[2] }
-		/^#include <linux\// && from !~ /^net(link)?$/ {
-			print FILENAME ":" FNR ": only src/net and src/netlink include <linux/...>"
+		/^#include <linux\// && from !~ /^(node|net(link|filter)?)$/ {
+			print FILENAME ":" FNR ": only src/net, src/netfilter, src/node and src/netlink include <linux/...>"
 		}
 		/^#include "[^"]*\// {
 			split($2, to, /["\/]/)

@@ -8,7 +8,7 @@
 #define CNI_BASH_CONF_H
 
 #include "base/err.h"
-#include "net/node.h"
+#include "node/node.h"
 #include "json/reader.h"
 
 #define BASH_CONF_BRIDGE "cni0"

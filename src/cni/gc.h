@@ -5,7 +5,7 @@
 #define CNI_GC_H
 
 #include "cni/plugin.h"
-#include "net/owner.h"
+#include "netfilter/owner.h"
 
 /* The attachments that a GC must keep, and the network that it is about. */
 struct cni_gc {
@@ -22,7 +22,7 @@ struct owner_choice cni_gc_choice(struct cni_gc *g);
 
 /*
  * Is there a valid attachment of that container, whichever interface? arg is a struct cni_gc. For what
- * the reference plugins made (net/reference_collect.h); cni_gc_removes for each that is not kept.
+ * the reference plugins made (netfilter/reference_collect.h); cni_gc_removes for each that is not kept.
  */
 bool cni_gc_keeps_container(const char *container_id, void *arg);
 

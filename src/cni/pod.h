@@ -12,8 +12,8 @@
 #include "cni/result.h"
 #include "net/bridge.h"
 #include "net/netns.h"
-#include "net/nft_owned.h"
-#include "net/node.h"
+#include "netfilter/nft_owned.h"
+#include "node/node.h"
 
 struct pod {
 	const struct cni_request *rq;

@@ -5,10 +5,10 @@
 #include "base/arena.h"
 #include "cni/gc.h"
 #include "cni/previous.h"
-#include "net/masquerade.h"
-#include "net/reference.h"
-#include "net/reference_collect.h"
 #include "net/sysctl.h"
+#include "netfilter/masquerade.h"
+#include "netfilter/reference.h"
+#include "netfilter/reference_collect.h"
 
 int ip_masq_read(bool *masquerade, const struct cni_request *rq, struct err *e)
 {

@@ -12,8 +12,8 @@
 
 #include "base/err.h"
 #include "net/netns.h"
-#include "net/node.h"
 #include "net/ping.h"
+#include "node/node.h"
 
 enum check_kind {
 	CHECK_OWN_HOST,

@@ -6,7 +6,7 @@
 #define COMMANDS_CHECK_PATH_H
 
 #include "commands/check.h"
-#include "net/rules.h"
+#include "netfilter/rules.h"
 
 /* The way of a packet and of its answer, as one looks at it from the pod, or from the node. */
 struct check_path {

@@ -13,7 +13,7 @@
 #include "cni/bash_conf.h"
 #include "cni/request.h"
 #include "commands/command.h"
-#include "net/node_words.h"
+#include "node/node_words.h"
 #include "json/writer.h"
 
 #define NAME	     "cni-node"

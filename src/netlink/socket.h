@@ -19,7 +19,7 @@ struct nlmsghdr;
 /* The kernel fills at most 32 KiB per datagram of a dump (netlink_dump in af_netlink.c). */
 #define NL_ANSWER_BYTES 32768
 
-/* Values of <linux/netlink.h>, which only netlink/ and net/ include. */
+/* Values of <linux/netlink.h>, which no folder above net/, netfilter/ and node/ includes. */
 enum nl_protocol {
 	NL_ROUTE = 0,	   /* NETLINK_ROUTE: links, addresses, routes */
 	NL_NETFILTER = 12, /* NETLINK_NETFILTER: nf_tables */
@@ -28,7 +28,7 @@ enum nl_protocol {
 struct nl_sock {
 	int fd; /* -1: not open; then whatever is sent fails with EPROTONOSUPPORT in e->sys */
 	uint32_t sequence;
-	bool unread; /* the last answers were not read to their end */
+	bool unread;  /* the last answers were not read to their end */
 	bool removed; /* an nf_tables transaction took something away */
 	bool held;    /* by a child, too, that outlives us (linger.h) */
 };
@@ -55,7 +55,7 @@ void nl_be_strict(struct nl_sock *s, bool strict);
  * Send all operations of b in one system call and wait for the answer to the last one that has any.
  *
  * rtnetlink carries out each on its own: those beside a refused one may be done, undo is the
- * caller's. An nf_tables batch (net/nft.h) is carried out whole or not at all.
+ * caller's. An nf_tables batch (netfilter/nft.h) is carried out whole or not at all.
  *
  * e  set on failure: ERR_KERNEL, the label of the first refused operation, the kernel's own words
  *    and errno (also in e->sys)

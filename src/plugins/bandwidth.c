@@ -14,9 +14,9 @@
 #include "cni/previous.h"
 #include "net/link.h"
 #include "net/netns.h"
-#include "net/owner.h"
 #include "net/qdisc.h"
-#include "net/reference.h"
+#include "netfilter/owner.h"
+#include "netfilter/reference.h"
 
 #define IFB_PREFIX	"bwp"
 #define IFB_DIGITS	12

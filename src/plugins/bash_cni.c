@@ -14,8 +14,8 @@
 #include "base/log.h"
 #include "cni/wanted.h"
 #include "net/address.h"
-#include "net/node_memory.h"
 #include "net/sysctl.h"
+#include "node/node_memory.h"
 #include "plugins/bash_cni.h"
 
 #define LOG_FILE "/var/log/bash-cni-plugin.log"

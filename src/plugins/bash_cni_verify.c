@@ -5,7 +5,7 @@
 
 #include "cni/gc.h"
 #include "net/address.h"
-#include "net/node_words.h"
+#include "node/node_words.h"
 #include "plugins/bash_cni.h"
 
 static int check_lease(const struct job *j, const struct ip *ip, struct err *e)

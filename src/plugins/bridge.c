@@ -12,10 +12,10 @@
 #include "base/log.h"
 #include "ipam/ipam.h"
 #include "net/address.h"
-#include "net/masquerade.h"
-#include "net/reference.h"
-#include "net/spoofcheck.h"
 #include "net/sysctl.h"
+#include "netfilter/masquerade.h"
+#include "netfilter/reference.h"
+#include "netfilter/spoofcheck.h"
 #include "plugins/bridge.h"
 
 /* How long the kernel may take to hear that a port has a carrier, and how often it is asked. */

@@ -6,8 +6,8 @@
 #include "cni/previous.h"
 #include "ipam/ipam.h"
 #include "net/address.h"
-#include "net/masquerade.h"
-#include "net/spoofcheck.h"
+#include "netfilter/masquerade.h"
+#include "netfilter/spoofcheck.h"
 #include "plugins/bridge.h"
 
 static const struct cni_interface *find_interface(const struct cni_result *rs, const char *name)

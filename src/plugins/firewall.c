@@ -8,10 +8,10 @@
 #include "base/log.h"
 #include "cni/gc.h"
 #include "cni/previous.h"
-#include "net/admission.h"
-#include "net/isolation.h"
 #include "net/netns.h"
-#include "net/nft.h"
+#include "netfilter/admission.h"
+#include "netfilter/isolation.h"
+#include "netfilter/nft.h"
 
 enum policy { OPEN, SAME_BRIDGE, ISOLATED };
 

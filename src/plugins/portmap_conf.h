@@ -5,7 +5,7 @@
 #define PLUGINS_PORTMAP_CONF_H
 
 #include "cni/request.h"
-#include "net/hostport.h"
+#include "netfilter/hostport.h"
 
 #define PORTMAP_CONDITIONS_MAX 8
 

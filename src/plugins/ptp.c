@@ -11,9 +11,9 @@
 #include "cni/previous.h"
 #include "ipam/ipam.h"
 #include "net/address.h"
-#include "net/masquerade.h"
 #include "net/route.h"
 #include "net/sysctl.h"
+#include "netfilter/masquerade.h"
 
 #define MTU_MAX 65535
 

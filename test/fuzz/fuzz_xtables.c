@@ -5,10 +5,10 @@
 #include "fuzz.h"
 
 #include "base/arena.h"
-#include "net/forward_scan.h"
 #include "net/packet.h"
-#include "net/xt_eval.h"
-#include "net/xt_table.h"
+#include "netfilter/forward_scan.h"
+#include "netfilter/xt_eval.h"
+#include "netfilter/xt_table.h"
 
 #define ENTRIES_MAX 16384
 #define ROOM	    (4 * 1024)

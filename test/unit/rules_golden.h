@@ -8,8 +8,8 @@
 #include "nft_golden.h"
 
 #include "base/arena.h"
-#include "net/nft.h"
-#include "net/nft_eval.h"
+#include "netfilter/nft.h"
+#include "netfilter/nft_eval.h"
 
 static struct nft_dump dump;
 

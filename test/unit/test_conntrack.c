@@ -5,8 +5,8 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
 #include "base/compiler.h"
-#include "net/conntrack.h"
-#include "net/nft.h"
+#include "netfilter/conntrack.h"
+#include "netfilter/nft.h"
 
 /* What `conntrack -L` was sent for a DNS question: the kernel's order, proto by proto. */
 static const struct nlmsghdr *flow(struct nl_batch *b, uint8_t proto, uint16_t port, bool whole)

@@ -2,7 +2,7 @@
 #include "nft_golden.h"
 
 #include "base/compiler.h"
-#include "net/filter_rule.h"
+#include "netfilter/filter_rule.h"
 
 static const char forward_comment[] = "CNI firewall plugin rules";
 

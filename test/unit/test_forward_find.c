@@ -2,7 +2,7 @@
 #include "netfilter_fixture.h"
 
 #include "base/compiler.h"
-#include "net/forward.h"
+#include "netfilter/forward.h"
 
 static struct prefix pods;
 

@@ -2,8 +2,8 @@
 #include "nft_golden.h"
 
 #include "base/compiler.h"
-#include "net/hostport_table.h"
-#include "net/nft_read.h"
+#include "netfilter/hostport_table.h"
+#include "netfilter/nft_read.h"
 
 #define TCP 6
 #define UDP 17

@@ -5,8 +5,8 @@
 #include "netns.h"
 
 #include "base/compiler.h"
-#include "net/legacy.h"
-#include "net/xtables.h"
+#include "netfilter/legacy.h"
+#include "netfilter/xtables.h"
 
 static struct err e;
 static struct prefix pods;

@@ -7,8 +7,8 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-#include "net/legacy.h"
-#include "net/node.h"
+#include "netfilter/legacy.h"
+#include "node/node.h"
 
 static struct err e;
 static struct prefix pods;

@@ -1,8 +1,8 @@
 /* net/masquerade and net/nft_owned, in the kernel: what nft lists, and what is left. */
 #include "netfilter_fixture.h"
 
-#include "net/masquerade.h"
 #include "net/names.h"
+#include "netfilter/masquerade.h"
 
 static void add(const char *network, const char *id, const char *address)
 {

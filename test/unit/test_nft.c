@@ -4,8 +4,8 @@
 #include <errno.h>
 
 #include "base/compiler.h"
-#include "net/nft.h"
-#include "net/nft_read.h"
+#include "netfilter/nft.h"
+#include "netfilter/nft_read.h"
 #include "netlink/attr.h"
 
 /* --- what we build ---------------------------------------------------------------------------- */

@@ -2,8 +2,8 @@
 #include "nft_golden.h"
 
 #include "base/compiler.h"
-#include "net/nft.h"
-#include "net/nft_read.h"
+#include "netfilter/nft.h"
+#include "netfilter/nft_read.h"
 
 /* --- what we read ----------------------------------------------------------------------------- */
 

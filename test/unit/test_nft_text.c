@@ -2,7 +2,7 @@
 #include "rules_golden.h"
 
 #include "base/compiler.h"
-#include "net/nft_text.h"
+#include "netfilter/nft_text.h"
 
 #define TEXTS "test/unit/golden/rules.txt"
 

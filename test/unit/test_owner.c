@@ -1,7 +1,7 @@
 /* net/owner: tags and texts. */
 #include "unit.h"
 
-#include "net/owner.h"
+#include "netfilter/owner.h"
 
 static void test_tags(void **state)
 {

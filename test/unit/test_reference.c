@@ -1,7 +1,7 @@
 /* net/reference: what iptables-nft and nft have made under the reference plugins' names. */
 #include "netfilter_fixture.h"
 
-#include "net/reference.h"
+#include "netfilter/reference.h"
 
 /* As sha512sum has it; and what the reference's own tests expect. */
 static void test_hash(void **state)

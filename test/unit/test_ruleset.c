@@ -1,7 +1,7 @@
 /* net/ruleset, in the kernel: what nft lists, what stays of others, what many at once leave. */
 #include "netfilter_fixture.h"
 
-#include "net/ruleset.h"
+#include "netfilter/ruleset.h"
 
 static struct ruleset wanted(const char *name, const char *subnet, const char *network)
 {

@@ -2,8 +2,8 @@
 #include "netns.h"
 
 #include "base/compiler.h"
-#include "net/xt_eval.h"
-#include "net/xtables.h"
+#include "netfilter/xt_eval.h"
+#include "netfilter/xtables.h"
 
 enum { FORWARD = 2 }; /* NF_INET_FORWARD */
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/compiler.h"
-#include "net/xt_layout.h"
+#include "netfilter/xt_layout.h"
 
 #define GOLDEN	    "test/unit/golden/xtables.hex"
 #define GOLDEN_MAX  32
