@@ -77,7 +77,7 @@ static bool describe(struct record *r, struct node_sockets *s, const struct pod_
 	r->masquerade = net->masquerade;
 	r->accept = net->accept;
 	/* Older kernels have no name for a namespace that no other will have after it. */
-	if (s->netfilter.fd < 0 || has_legacy_tables(net) ||
+	if (s->netfilter.fd < 0 ||
 	    getsockopt(s->netfilter.fd, SOL_SOCKET, SO_NETNS_COOKIE, &r->netns, &n))
 		return false;
 	r->generation = generation(&s->netfilter);
@@ -91,7 +91,7 @@ static bool is_ready(struct nl_sock *route, const struct pod_network *net, int b
 	struct node_state state = {.missing = 0};
 	struct err e = {0};
 
-	if (!link_is_still(route, bridge, net->bridge))
+	if (!link_is_still(route, bridge, net->bridge) || has_legacy_tables(net))
 		return false;
 	for (unsigned family = 0; family < POD_FAMILIES; family++) {
 		struct prefix address = node_gateway(&net->range[family]);
@@ -149,8 +149,9 @@ int node_look_again(struct node_sockets *s, const struct pod_network *net, struc
 {
 	struct record r;
 	bool believable = HAS_MEMORY && describe(&r, s, net);
+	bool known = believable && recall(&r, net);
 
-	if (believable && recall(&r, net) && is_ready(&s->route, net, r.index)) {
+	if (known && is_ready(&s->route, net, r.index)) {
 		memset(found, 0, sizeof(*found));
 		found->bridge.index = r.index;
 		memcpy(found->bridge.name, r.bridge, sizeof(r.bridge));
@@ -159,7 +160,8 @@ int node_look_again(struct node_sockets *s, const struct pod_network *net, struc
 	if (node_look(s, net, found, e))
 		return -1;
 	/* The generation is of before the look: what changed meanwhile makes it an old one. */
-	if (believable && !found->missing) {
+	known = known && r.index == found->bridge.index;
+	if (believable && !known && !found->missing) {
 		r.index = found->bridge.index;
 		remember(&r, net);
 	}

@@ -88,6 +88,12 @@ bool tuning_backup_read(struct link_change *back, uint8_t mac[static MAC_BYTES],
 	return json_present(backup) && !e.code;
 }
 
+/* What is no backup, as a directory in its place, is left to whoever made it. */
+static bool is_removed(const char *path)
+{
+	return unlink(path) == 0 || errno == ENOENT || errno == EISDIR;
+}
+
 int tuning_backup_remove(const char *data_dir, const struct cni_request *rq, struct err *e)
 {
 	const char *path = path_of(data_dir, rq, e);
@@ -95,7 +101,7 @@ int tuning_backup_remove(const char *data_dir, const struct cni_request *rq, str
 
 	if (!beside)
 		return -1;
-	if ((unlink(path) && errno != ENOENT) || (unlink(beside) && errno != ENOENT))
+	if (!is_removed(path) || !is_removed(beside))
 		return err_sys(e, ERR_IO, "remove backup", errno, "%s", path);
 	return 0;
 }
