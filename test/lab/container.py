@@ -91,7 +91,11 @@ class Container:
         return self.node.run(*self.inside(*command), timeout=PATIENCE, **options)
 
     def address_inside(self):
-        [line] = self.run("ip", "-4", "-o", "address", "show", "dev", "eth0").stdout.splitlines()
+        """Asked again where nothing is said: on a busy machine, ctr 1.6 may lose what a short command prints."""
+        said = ""
+        for _ in range(3):
+            said = said or self.run("ip", "-4", "-o", "address", "show", "dev", "eth0").stdout
+        [line] = said.splitlines()
         return line.split()[3].split("/")[0]
 
     def start_ping(self, address, timeout=2):
