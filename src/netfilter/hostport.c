@@ -3,15 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "netfilter/hostport_table.h"
+#include "netfilter/hostport_index.h"
 #include "netfilter/legacy_hostport.h"
 #include "netfilter/ruleset.h"
 #include "netfilter/xtables.h"
-
-/* Elements that one round removes; more take another. */
-#define ROUND 128
-
-#define IPPROTO_UDP 17
 
 /* What is wanted, and what a look at the table says about it. */
 struct order {
@@ -23,7 +18,8 @@ struct order {
 	hostport_gone_fn *gone; /* NULL: nothing is to be removed */
 
 	struct hostport_table table;
-	bool stale; /* somebody's who is gone, and whose */
+	bool litter; /* in the index: hostport_index.h */
+	bool stale;  /* somebody's who is gone, and whose */
 	struct owner_tag stale_tag;
 	unsigned own;		   /* elements of the owner */
 	unsigned fitting;	   /* of them, those that are just as wanted */
@@ -113,9 +109,26 @@ static int compare(const struct hostport_map *map, const struct hostport *p,
 
 static int look(struct nl_sock *nf, struct order *o, struct err *e)
 {
+	struct hostport_found found;
+
 	o->own = o->fitting = 0;
 	o->stale = false;
-	return hostport_look(nf, o->set->pod.ip.family, &o->table, compare, o, e);
+	o->litter = true;
+	if (hostport_look(nf, o->set->pod.ip.family, &o->table, e))
+		return -1;
+	if (!o->table.index)
+		o->litter = false;
+	if (!o->table.index || o->count > HOSTPORT_FEW)
+		return hostport_list(nf, &o->table, NULL, 0, compare, o, e);
+	if (hostport_ask_index(nf, &o->table, &o->tag, &o->set->pod.ip, &found, e))
+		return -1;
+	o->litter = found.any;
+	o->own = found.by_owner;
+	if (found.by_pod && o->gone) {
+		o->stale = true;
+		o->stale_tag = found.holder;
+	}
+	return hostport_list(nf, &o->table, o->list, o->count, compare, o, e);
 }
 
 /* There is no nf_tables: was e that there is no legacy iptables either? Then in plain words. */
@@ -179,6 +192,8 @@ static void put_structure(struct nl_batch *b, struct order *o)
 		complete &= there[group] = has_group(o, group);
 	if (!complete)
 		put_hostport_chains(b, family);
+	if (!o->table.index)
+		put_hostport_index(b, family);
 	for (unsigned kind = 0; kind < 2; kind++)
 		if (o->used[kind] && !hostport_find_map(&o->table, o->map[kind]))
 			put_hostport_map(b, family, o->map[kind], kind);
@@ -238,9 +253,12 @@ static int add_once(struct nl_sock *nf, struct order *o, struct err *e)
 	if (look(nf, o, e))
 		return -1;
 	/* Of an ADD that was cut off, or of one before; of those who are gone, one after the other. */
-	while (o->own || o->stale) {
+	for (unsigned tries = 0; (o->own || o->stale) && tries < NFT_TRIES; tries++) {
 		struct owner_choice which = owner_only(o->own ? &o->tag : &o->stale_tag);
 
+		if (tries % 2)
+			which.only =
+				NULL; /* as if for many: all are read, not only what is noted */
 		if (hostport_remove(nf, o->set->pod.ip.family, &which, &udp, e) || look(nf, o, e))
 			return -1;
 	}
@@ -249,6 +267,7 @@ static int add_once(struct nl_sock *nf, struct order *o, struct err *e)
 	nl_batch_init(&b);
 	nft_begin(&b, o->table.generation);
 	put_structure(&b, o);
+	put_hostport_note(&b, o->owner, &o->set->pod.ip, o->list, o->count, o->litter);
 	done = put_mappings(&b, o, 0);
 	nft_end(&b);
 	if (nl_apply(nf, &b, e))
@@ -318,121 +337,4 @@ int hostport_check(struct nl_sock *nf, const struct owner *owner,
 			return -1;
 	}
 	return 0;
-}
-
-/* --- remove ----------------------------------------------------------------------------------- */
-
-struct removal {
-	const struct owner_choice *which;
-	struct conntrack_ports *udp;
-	struct hostport_table table;
-	struct {
-		const struct hostport_map *map;
-		struct hostport port;
-	} chosen[ROUND];
-	unsigned count;
-	bool more;
-};
-
-static int choose(const struct hostport_map *map, const struct hostport *p,
-		  const struct nft_element *element, void *arg, struct err *e)
-{
-	struct removal *r = arg;
-	char port[HOSTPORT_TEXT], text[HOSTPORT_TEXT + OWNER_TEXT + 16];
-
-	(void)e;
-	/* Of thousands of others nothing but this is looked at. */
-	if (!element->owned || (r->which->only && !owner_tag_equal(&element->tag, r->which->only)))
-		return 0;
-	if (r->count == ROUND) {
-		r->more = true;
-		return 0;
-	}
-	snprintf(text, sizeof(text), "host port %s, %s", hostport_text(port, p), element->comment);
-	if (!r->which->choose(&element->tag, text, r->which->arg))
-		return 0;
-	r->chosen[r->count].map = map;
-	r->chosen[r->count++].port = *p;
-	if (p->proto == IPPROTO_UDP)
-		conntrack_add_port(r->udp, p->host);
-	return 0;
-}
-
-static unsigned chosen_of(const struct removal *r, const struct hostport_map *map)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < r->count; i++)
-		n += r->chosen[i].map == map;
-	return n;
-}
-
-static void put_removal_from(struct nl_batch *b, const struct removal *r,
-			     const struct hostport_map *map)
-{
-	struct nft_at at = hostport_at(r->table.ip_family, NULL);
-	unsigned n = chosen_of(r, map);
-
-	if (n == map->elements) {
-		put_hostport_clearance(b, &r->table, map->name);
-		nft_delete_set(b, &at, map->name);
-		return;
-	}
-	if (n == 0)
-		return;
-	nft_elements(b, "unmap host ports", &at, NFT_DELETE, map->name)
-	{
-		for (unsigned i = 0; i < r->count; i++) {
-			uint8_t key[NFT_KEY_MAX];
-
-			struct nft_element x = {.key = key,
-						.len = hostport_key(key, &r->chosen[i].port)};
-
-			if (r->chosen[i].map == map)
-				nft_put_element(b, &x);
-		}
-	}
-}
-
-static int remove_once(struct nl_sock *nf, uint8_t family, struct removal *r, struct err *e)
-{
-	struct nft_at at = hostport_at(family, NULL);
-	struct nl_batch b;
-	unsigned left = 0;
-
-	r->count = 0;
-	r->more = false;
-	if (hostport_look(nf, family, &r->table, choose, r, e))
-		return nft_unsupported(e) ? 0 : -1;
-	for (unsigned i = 0; i < r->table.map_count; i++)
-		left += r->table.maps[i].elements;
-	if (r->count == 0 && (left > 0 || r->table.map_count == 0))
-		return 0;
-	nl_batch_init(&b);
-	nft_begin(&b, r->table.generation);
-	if (left == r->count)
-		nft_delete_table(&b, &at);
-	else
-		for (unsigned i = 0; i < r->table.map_count; i++)
-			put_removal_from(&b, r, &r->table.maps[i]);
-	nft_end(&b);
-	return nl_apply(nf, &b, e);
-}
-
-int hostport_remove(struct nl_sock *nf, uint8_t family, const struct owner_choice *which,
-		    struct conntrack_ports *udp, struct err *e)
-{
-	static struct removal r;
-	unsigned tries = 0;
-
-	r.which = which;
-	r.udp = udp;
-	do {
-		if (remove_once(nf, family, &r, e) == 0)
-			continue;
-		if (!nft_again(&tries, e))
-			return -1;
-		r.more = true;
-	} while (r.more);
-	return legacy_hostport_remove(family, which, udp, e);
 }

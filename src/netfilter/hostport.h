@@ -4,10 +4,11 @@
  * that a packet is looked up once however many there are.
  *
  *	table ip cnibox_hostport {
- *		map ports-0123456789abcdef {
+ *		map ports-0123456789abcdef.i {
  *			type inet_proto . inet_service : ipv4_addr . inet_service
  *			elements = { tcp . 8080 comment "eth0 of container ..." : 10.244.0.2 . 80 }
  *		}
+ *		set holders { ... }
  *		chain prerouting { type nat hook prerouting priority -99;
  *			fib daddr type local jump hostports
  *		}
@@ -32,6 +33,9 @@
  *
  * An element belongs to the attachment that its tag names (owner.h). A port is one attachment's; a
  * second one is refused. What is no longer used is removed: map, rules, and at last the table.
+ *
+ * Of what others have, neither ADD nor DEL reads more than a few elements, however many there are: set
+ * holders is an index (hostport_index.h).
  *
  * Where the kernel has no nf_tables, legacy iptables does it (legacy_hostport.h).
  */

@@ -190,8 +190,8 @@ void hostport_map_name(char name[static NFT_SET_NAME], const struct hostport_set
 	put_hostport_rules(&b, set, "", by_address);
 	for (size_t i = 0; i < b.len; i++)
 		h = (h ^ b.buf[i]) * 0x100000001b3u;
-	snprintf(name, NFT_SET_NAME, "%s%016llx", by_address ? HOSTPORT_ADDRESSES : HOSTPORT_PORTS,
-		 (unsigned long long)h);
+	snprintf(name, NFT_SET_NAME, "%s%016llx" HOSTPORT_INDEXED,
+		 by_address ? HOSTPORT_ADDRESSES : HOSTPORT_PORTS, (unsigned long long)h);
 }
 
 void put_hostport_map(struct nl_batch *b, uint8_t ip_family, const char *name, bool by_address)

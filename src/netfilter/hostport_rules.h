@@ -10,9 +10,13 @@
 
 #define HOSTPORT_TABLE "cnibox_hostport"
 
-/* A map's name: its kind, and the digest of the settings in hexadecimal. */
+/*
+ * A map's name: its kind, the digest of the settings in hexadecimal, and that what is in it is in the
+ * index, too (hostport_index.h): maps without, made by an earlier cnibox, are read whole.
+ */
 #define HOSTPORT_PORTS	   "ports-"
 #define HOSTPORT_ADDRESSES "addresses-"
+#define HOSTPORT_INDEXED   ".i"
 
 struct nft_at hostport_at(uint8_t ip_family, const char *chain);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "netfilter/hostport_index.h"
 #include "netfilter/nft_read.h"
 
 static bool begins(const char *text, const char *with)
@@ -17,12 +18,14 @@ static int take_map(struct hostport_table *t, const struct nlmsghdr *h, struct e
 	struct hostport_map *map = &t->maps[t->map_count];
 	bool by_address = begins(name, HOSTPORT_ADDRESSES);
 
+	t->index |= strcmp(name, HOSTPORT_INDEX) == 0;
 	if ((!by_address && !begins(name, HOSTPORT_PORTS)) || strlen(name) >= sizeof(map->name))
 		return 0;
 	if (t->map_count == HOSTPORT_MAPS_MAX)
 		return err_set(e, ERR_INTERNAL, "list maps", "table %s has more than %d",
 			       HOSTPORT_TABLE, HOSTPORT_MAPS_MAX);
-	*map = (struct hostport_map){.by_address = by_address};
+	*map = (struct hostport_map){.by_address = by_address,
+				     .indexed = strstr(name, HOSTPORT_INDEXED) != NULL};
 	snprintf(map->name, sizeof(map->name), "%s", name);
 	t->map_count++;
 	return 0;
@@ -89,18 +92,75 @@ static int take_elements(const struct nlmsghdr *h, unsigned op, void *arg, struc
 	return nft_read_elements(h, take_element, arg, e);
 }
 
-static int look_at_map(struct nl_sock *nf, struct reading *r, struct err *e)
+/* list NULL: all of the map. */
+static int read_map(struct nl_sock *nf, struct reading *r, const struct hostport *list,
+		    unsigned count, struct err *e)
 {
 	struct nft_at at = hostport_at(r->ip_family, NULL);
 	struct nl_batch q;
 
+	r->map->elements = 0;
 	nl_batch_init(&q);
-	nft_list_elements(&q, &at, r->map->name);
-	return nl_dump(nf, &q, take_elements, r, e);
+	if (!list || !r->map->indexed) {
+		nft_list_elements(&q, &at, r->map->name);
+		count = 0;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		uint8_t key[NFT_KEY_MAX];
+
+		if ((list[i].address.family != 0) == r->map->by_address)
+			nft_find_element(&q, &at, r->map->name, key, hostport_key(key, &list[i]));
+	}
+	return q.ops ? nl_ask(nf, &q, take_elements, r, e) : 0;
 }
 
-int hostport_look(struct nl_sock *nf, uint8_t ip_family, struct hostport_table *t,
-		  hostport_each_fn *each, void *arg, struct err *e)
+int hostport_list(struct nl_sock *nf, struct hostport_table *t, const struct hostport *list,
+		  unsigned count, hostport_each_fn *each, void *arg, struct err *e)
+{
+	for (unsigned i = 0; i < t->map_count; i++) {
+		struct reading r = {t->ip_family, &t->maps[i], each, arg};
+
+		if (read_map(nf, &r, list, count, e))
+			return -1;
+	}
+	return 0;
+}
+
+/* Stops at the first that is another's. */
+static int take_other(const struct hostport_map *map, const struct hostport *p,
+		      const struct nft_element *x, void *arg, struct err *e)
+{
+	(void)map, (void)p, (void)e;
+	return x->owned && owner_tag_equal(&x->tag, arg) ? 0 : -1;
+}
+
+int hostport_count_others(struct hostport_table *t, const struct owner_tag *owner, struct err *e)
+{
+	struct owner_tag tag = *owner;
+
+	for (unsigned i = 0; i < t->map_count; i++) {
+		cleanup_nl struct nl_sock aside = {.fd = -1};
+		struct reading r = {t->ip_family, &t->maps[i], take_other, &tag};
+		unsigned own = r.map->elements;
+
+		if (!r.map->indexed)
+			continue;
+		/* A dump that is left off keeps its socket busy. */
+		if (nl_open(&aside, NL_NETFILTER, e))
+			return -1;
+		aside.brief = true;
+		if (read_map(&aside, &r, NULL, 0, e) == 0) {
+			r.map->elements = own;
+			continue;
+		}
+		if (e->code)
+			return -1;
+		r.map->elements = own + 1;
+	}
+	return 0;
+}
+
+int hostport_look(struct nl_sock *nf, uint8_t ip_family, struct hostport_table *t, struct err *e)
 {
 	struct nft_at at = hostport_at(ip_family, NULL);
 	struct nl_batch q;
@@ -113,15 +173,7 @@ int hostport_look(struct nl_sock *nf, uint8_t ip_family, struct hostport_table *
 		return -1;
 	nl_batch_init(&q);
 	nft_list_rules(&q, &at);
-	if (nl_dump(nf, &q, take_object, t, e))
-		return -1;
-	for (unsigned i = 0; i < t->map_count; i++) {
-		struct reading r = {ip_family, &t->maps[i], each, arg};
-
-		if (look_at_map(nf, &r, e))
-			return -1;
-	}
-	return 0;
+	return nl_dump(nf, &q, take_object, t, e);
 }
 
 /* --- what is found ---------------------------------------------------------------------------- */

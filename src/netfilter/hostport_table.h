@@ -13,8 +13,8 @@
 
 struct hostport_map {
 	char name[NFT_SET_NAME];
-	bool by_address;
-	unsigned elements;
+	bool by_address, indexed;
+	unsigned elements; /* those that were seen */
 };
 
 struct hostport_rule {
@@ -28,6 +28,7 @@ struct hostport_table {
 	uint32_t generation;
 	struct hostport_map maps[HOSTPORT_MAPS_MAX];
 	unsigned map_count;
+	bool index; /* there is one: hostport_index.h */
 	struct hostport_rule rules[HOSTPORT_RULES_MAX];
 	unsigned rule_count;
 };
@@ -37,11 +38,26 @@ typedef int hostport_each_fn(const struct hostport_map *map, const struct hostpo
 			     const struct nft_element *element, void *arg, struct err *e);
 
 /*
- * Read it. Where there is none, it is empty. e is as nl_ask leaves it: EINTR in e->sys if the table
- * was changed meanwhile.
+ * Read it, without its mappings. Where there is none, it is empty. e is as nl_ask leaves it: EINTR
+ * in e->sys if the table was changed meanwhile.
  */
 int hostport_look(struct nl_sock *nf, uint8_t ip_family, struct hostport_table *t,
-		  hostport_each_fn *each, void *arg, struct err *e) must_check;
+		  struct err *e) must_check;
+
+/*
+ * Read the mappings: all of them (list NULL); or those that the index does not tell of, and of the
+ * rest the ones with the host's ports of the list, at most HOSTPORT_FEW.
+ */
+#define HOSTPORT_FEW 8
+int hostport_list(struct nl_sock *nf, struct hostport_table *t, const struct hostport *list,
+		  unsigned count, hostport_each_fn *each, void *arg, struct err *e) must_check;
+
+/*
+ * Count in each map of the index one element that is not the owner's, if there is any: as much as
+ * is to be known before the owner's are removed.
+ */
+int hostport_count_others(struct hostport_table *t, const struct owner_tag *owner,
+			  struct err *e) must_check;
 
 /* The map of that name; NULL: there is none. */
 struct hostport_map *hostport_find_map(struct hostport_table *t, const char *name);

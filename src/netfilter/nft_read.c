@@ -20,6 +20,9 @@ static void read_entry(struct nft_userdata *out, uint8_t type, const uint8_t *va
 	} else if (type == NFT_UDATA_OWNER && n == sizeof(out->owner)) {
 		memcpy(&out->owner, value, sizeof(out->owner));
 		out->owned = true;
+	} else if (type == NFT_UDATA_NOTE) {
+		out->note = value;
+		out->note_len = n;
 	}
 }
 

@@ -19,7 +19,12 @@ struct nlmsghdr;
  * Types of user data entries in a rule or an element. nft and iptables know 0 (comment) and 1 (ebtables policy)
  * and pass over the rest (parse_rule_udata_cb in nft, parse_udata_cb in iptables).
  */
-enum { NFT_UDATA_COMMENT = 0, NFT_UDATA_MARK = 0xcb, NFT_UDATA_OWNER = 0xcc };
+enum {
+	NFT_UDATA_COMMENT = 0,
+	NFT_UDATA_MARK = 0xcb,
+	NFT_UDATA_OWNER = 0xcc,
+	NFT_UDATA_NOTE = 0xcd
+};
 
 #define NFT_MARK_MAGIC "cnibox"
 struct nft_mark {
@@ -34,6 +39,8 @@ struct nft_userdata {
 	uint64_t digest;     /* of the mark */
 	bool owned;	     /* has an owner's tag */
 	struct owner_tag owner;
+	const void *note; /* bytes beside it, borrowed; NULL: none */
+	size_t note_len;
 };
 
 enum nft_action {

@@ -50,10 +50,16 @@ static void begin_elements(struct nl_batch *b, const char *label, unsigned type,
 bool nft_elements_open(struct nl_batch *b, const char *label, const struct nft_at *at,
 		       enum nft_element_verb verb, const char *set)
 {
-	if (verb == NFT_ADD)
-		begin_elements(b, label, NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, at, set);
-	else
-		begin_elements(b, label, NFT_MSG_DELSETELEM, 0, at, set);
+	static const struct {
+		uint8_t type;
+		uint16_t flags;
+	} verbs[] = {
+		[NFT_ADD] = {NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL},
+		[NFT_PUT] = {NFT_MSG_NEWSETELEM, NLM_F_CREATE},
+		[NFT_DELETE] = {NFT_MSG_DELSETELEM, 0},
+	};
+
+	begin_elements(b, label, verbs[verb].type, verbs[verb].flags, at, set);
 	return nl_nest_open(b, NFTA_SET_ELEM_LIST_ELEMENTS);
 }
 
@@ -62,10 +68,14 @@ static void put_userdata(struct nl_batch *b, const struct nft_element *x)
 	unsigned char data[NFT_USERDATA_MAXLEN], *end = data;
 	char comment[NFT_COMMENT_MAX + 1] = "";
 
-	strncat(comment, x->comment, NFT_COMMENT_MAX);
-	end = nft_put_userdata(end, NFT_UDATA_COMMENT, comment, strlen(comment) + 1);
+	if (x->comment) {
+		strncat(comment, x->comment, NFT_COMMENT_MAX);
+		end = nft_put_userdata(end, NFT_UDATA_COMMENT, comment, strlen(comment) + 1);
+	}
 	if (x->owned)
 		end = nft_put_userdata(end, NFT_UDATA_OWNER, &x->tag, sizeof(x->tag));
+	if (x->note)
+		end = nft_put_userdata(end, NFT_UDATA_NOTE, x->note, x->note_len);
 	nl_put(b, NFTA_SET_ELEM_USERDATA, data, (size_t)(end - data));
 }
 
@@ -77,9 +87,14 @@ void nft_put_element(struct nl_batch *b, const struct nft_element *x)
 		if (x->data)
 			nl_nest(b, NFTA_SET_ELEM_DATA)
 				nl_put(b, NFTA_DATA_VALUE, x->data, x->data_len);
-		if (x->comment)
+		if (x->comment || x->owned)
 			put_userdata(b, x);
 	}
+}
+
+void nft_put_key(struct nl_batch *b, const void *key, size_t len)
+{
+	nft_put_element(b, &(struct nft_element){.key = key, .len = len});
 }
 
 void nft_element(struct nl_batch *b, const char *label, const struct nft_at *at,
@@ -102,6 +117,14 @@ void nft_list_sets(struct nl_batch *b, const struct nft_at *at)
 void nft_list_elements(struct nl_batch *b, const struct nft_at *at, const char *set)
 {
 	begin_elements(b, "list elements", NFT_MSG_GETSETELEM, NLM_F_DUMP, at, set);
+}
+
+void nft_find_element(struct nl_batch *b, const struct nft_at *at, const char *set, const void *key,
+		      size_t len)
+{
+	begin_elements(b, "find element", NFT_MSG_GETSETELEM, 0, at, set);
+	nl_nest(b, NFTA_SET_ELEM_LIST_ELEMENTS)
+		nft_put_key(b, key, len);
 }
 
 const char *nft_read_set_name(const struct nlmsghdr *h)
@@ -133,6 +156,8 @@ static void read_element(struct nft_element *x, const struct nlattr *element)
 		.comment = words.comment ? words.comment : "",
 		.owned = words.owned,
 		.tag = words.owner,
+		.note = words.note,
+		.note_len = words.note_len,
 	};
 	x->key = value_in(tb[NFTA_SET_ELEM_KEY], &x->len);
 	x->data = value_in(tb[NFTA_SET_ELEM_DATA], &x->data_len);

@@ -52,20 +52,28 @@ struct nft_element {
 	const char *comment; /* NULL, when read "": none */
 	bool owned;	     /* has a tag */
 	struct owner_tag tag;
+	const void *note; /* more to be kept beside it; NULL: nothing */
+	size_t note_len;  /* at most NFT_NOTE_MAX, and then no comment */
 };
+#define NFT_NOTE_MAX 224
 
-/* A message about elements, which are put into it: EEXIST if a key is there already. */
-enum nft_element_verb { NFT_ADD, NFT_DELETE };
+/* A message about elements, which are put into it. NFT_ADD: EEXIST if a key is there already. */
+enum nft_element_verb { NFT_ADD, NFT_PUT, NFT_DELETE };
 #define nft_elements(b, label, at, verb, set)                                                      \
 	for (bool UNIQUE(x) = nft_elements_open(b, label, at, verb, set); UNIQUE(x);               \
 	     UNIQUE(x) = nl_nest_close(b))
 bool nft_elements_open(struct nl_batch *b, const char *label, const struct nft_at *at,
 		       enum nft_element_verb verb, const char *set);
-void nft_put_element(struct nl_batch *b, const struct nft_element *x); /* its key, to delete it */
+void nft_put_element(struct nl_batch *b, const struct nft_element *x);
+void nft_put_key(struct nl_batch *b, const void *key, size_t len); /* to delete it, for one */
 
 /* The same for a single one. */
 void nft_element(struct nl_batch *b, const char *label, const struct nft_at *at,
 		 enum nft_element_verb verb, const char *set, const struct nft_element *x);
+
+/* A question, for nl_ask: the element with that key, if it is there. */
+void nft_find_element(struct nl_batch *b, const struct nft_at *at, const char *set, const void *key,
+		      size_t len);
 
 /* Dumps, for nl_ask: the sets of a table, the elements of one. */
 void nft_list_sets(struct nl_batch *b, const struct nft_at *at);

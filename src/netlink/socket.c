@@ -232,7 +232,7 @@ static bool take_message(struct conversation *c, const struct nlmsghdr *h, struc
 	} else {
 		take_object(c, h, op, e);
 		if (!c->ask || is_dump(message(c->b, op)))
-			return false;
+			return c->failed && c->s->brief;
 	}
 	return ++c->answered == c->b->ops;
 }

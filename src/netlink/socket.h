@@ -31,6 +31,7 @@ struct nl_sock {
 	bool unread;  /* the last answers were not read to their end */
 	bool removed; /* an nf_tables transaction took something away */
 	bool held;    /* by a child, too, that outlives us (linger.h) */
+	bool brief;   /* what each() has refused ends nl_ask: the rest of a dump is not made */
 };
 
 /* Open a socket in the present network namespace. */

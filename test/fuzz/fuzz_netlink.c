@@ -24,7 +24,7 @@
 #include "net/route_find.h"
 #include "netfilter/conntrack.h"
 #include "netfilter/forward.h"
-#include "netfilter/hostport_table.h"
+#include "netfilter/hostport_index.h"
 #include "netfilter/masquerade.h"
 #include "netfilter/nft_eval.h"
 #include "netfilter/nft_text.h"
@@ -216,9 +216,15 @@ static int take_mapping(const struct hostport_map *map, const struct hostport *p
 
 static int hostports(struct nl_sock *s, struct err *e)
 {
+	static const struct hostport port = {.proto = 6, .host = 80};
+	static const struct owner_tag tag;
 	static struct hostport_table table;
+	struct hostport_found found;
 
-	return hostport_look(s, 4, &table, take_mapping, NULL, e);
+	return hostport_look(s, 4, &table, e) ||
+	       hostport_list(s, &table, NULL, 0, take_mapping, NULL, e) ||
+	       hostport_list(s, &table, &port, 1, take_mapping, NULL, e) ||
+	       hostport_ask_index(s, &table, &tag, &address, &found, e);
 }
 
 static bool keep_none(const char *owner, void *arg)

@@ -138,7 +138,7 @@ static void test_map_names(void **state)
 	hostport_map_name(b, &other, false);
 	assert_string_equal(a, b); /* pods of one subnet share it */
 	assert_memory_equal(a, "ports-", 6);
-	assert_int_equal(strlen(a), 22);
+	assert_int_equal(strlen(a), 24);
 	hostport_map_name(b, &set, true);
 	assert_memory_equal(b, "addresses-", 10);
 	other = settings("10.245.0.9/24");
