@@ -1,6 +1,6 @@
 /*
- * firewall: lets a pod's forwarded packets through where FORWARD drops, and keeps networks apart
- * where the configuration asks for it. A chained plugin.
+ * firewall: lets a pod's forwarded packets through where FORWARD drops, or has firewalld do so, and
+ * keeps networks apart where the configuration asks for it. A chained plugin.
  */
 #include <string.h>
 
@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "cni/gc.h"
 #include "cni/previous.h"
+#include "net/firewalld.h"
 #include "net/netns.h"
 #include "netfilter/admission.h"
 #include "netfilter/isolation.h"
@@ -15,7 +16,12 @@
 
 enum policy { OPEN, SAME_BRIDGE, ISOLATED };
 
+/* Who admits the pods; EITHER: firewalld where it runs. */
+enum backend { EITHER, IPTABLES, FIREWALLD };
+
 struct firewall_conf {
+	enum backend backend;
+	const char *zone; /* firewalld's */
 	const char *admin_chain;
 	enum policy policy;
 };
@@ -24,18 +30,36 @@ struct firewall_conf {
 struct firewall_job {
 	struct firewall_conf conf;
 	struct owner_tag owner;
+	struct firewalld firewalld;			 /* where it does not run: rules */
 	struct ip addresses[2][ADMISSION_ADDRESSES_MAX]; /* IPv4, IPv6 */
 	unsigned count[2];
 	const char *bridge; /* NULL: none is needed */
 };
+
+static void close_job(struct firewall_job *j)
+{
+	firewalld_close(&j->firewalld);
+}
+#define cleanup_job on_scope_exit(close_job)
+
+static void read_backend(struct firewall_conf *c, const struct cni_request *rq)
+{
+	const char *backend = json_str(json_get(rq->conf, "backend"), "");
+
+	c->backend = strcmp(backend, "iptables") == 0	 ? IPTABLES
+		     : strcmp(backend, "firewalld") == 0 ? FIREWALLD
+							 : EITHER;
+	c->zone = json_str(json_get(rq->conf, "firewalldZone"), "");
+	if (!*c->zone)
+		c->zone = "trusted";
+}
 
 static int read_conf(struct firewall_conf *c, const struct cni_request *rq, struct err *e)
 {
 	static const char *const words[] = {"open", "same-bridge", "isolated"};
 	const char *policy = json_str(json_get(rq->conf, "ingressPolicy"), "open");
 
-	/* backend: whichever is named, the effect is the same. */
-	json_str(json_get(rq->conf, "backend"), "");
+	read_backend(c, rq);
 	c->admin_chain = json_str(json_get(rq->conf, "iptablesAdminChainName"), "");
 	if (!*c->admin_chain)
 		c->admin_chain = ADMISSION_ADMIN_CHAIN;
@@ -66,6 +90,15 @@ static void begin(struct firewall_job *j, const struct cni_request *rq)
 	j->owner = owner_tag(&owner);
 }
 
+/* Who is to admit the pods, now. */
+static int choose_backend(struct firewall_job *j, struct err *e)
+{
+	j->firewalld.zone = j->conf.zone;
+	if (j->conf.backend == IPTABLES)
+		return 0;
+	return firewalld_find(&j->firewalld, j->conf.backend == FIREWALLD, e);
+}
+
 /* For ADD and CHECK: configuration and previous result. */
 static int begin_fully(struct firewall_job *j, const struct cni_request *rq,
 		       struct cni_result *prev, struct err *e)
@@ -78,15 +111,14 @@ static int begin_fully(struct firewall_job *j, const struct cni_request *rq,
 		return -1;
 	for (unsigned i = 0; i < prev->ip_count; i++)
 		note_address(j, &prev->ips[i].address.ip);
-	if (j->conf.policy == OPEN)
-		return 0;
-	if (prev->interface_count == 0)
+	if (j->conf.policy != OPEN && prev->interface_count == 0)
 		return err_set(e, ERR_CONFIG, NULL,
 			       "interface needs to be set for ingress policy \"%s\", make sure to "
 			       "chain \"firewall\" plugin with \"bridge\"",
 			       words[j->conf.policy]);
-	j->bridge = prev->interfaces[0].name;
-	return 0;
+	if (j->conf.policy != OPEN)
+		j->bridge = prev->interfaces[0].name;
+	return choose_backend(j, e);
 }
 
 static struct admission admission_of(const struct firewall_job *j, unsigned family)
@@ -113,6 +145,19 @@ static int remove_rules(struct nl_sock *nf, const struct firewall_job *j,
 	return 0;
 }
 
+/* firewalld's part: for each address, until one fails. */
+static int ask_firewalld(struct firewall_job *j, enum firewalld_method method, struct err *e)
+{
+	if (!j->firewalld.runs)
+		return 0;
+	for (unsigned family = 0; family < 2; family++)
+		for (unsigned i = 0; i < j->count[family]; i++)
+			if (firewalld_ask(&j->firewalld, method, &j->addresses[family][i], e))
+				return -1;
+	return 0;
+}
+
+/* All that is iptables' in any case, and what admits where firewalld does not. */
 static int add_rules(struct nl_sock *nf, const struct firewall_job *j, struct err *e)
 {
 	for (unsigned family = 0; family < 2; family++) {
@@ -120,7 +165,7 @@ static int add_rules(struct nl_sock *nf, const struct firewall_job *j, struct er
 
 		if (a.count == 0)
 			continue;
-		if (admission_add(nf, &a, &j->owner, e) ||
+		if ((!j->firewalld.runs && admission_add(nf, &a, &j->owner, e)) ||
 		    (j->bridge &&
 		     isolation_add(nf, a.family, j->bridge, j->conf.policy == ISOLATED, e)))
 			return -1;
@@ -131,14 +176,15 @@ static int add_rules(struct nl_sock *nf, const struct firewall_job *j, struct er
 static int add(const struct cni_request *rq, struct cni_result *rs, struct err *e)
 {
 	cleanup_nl struct nl_sock nf = {.fd = -1};
-	struct firewall_job j;
+	cleanup_job struct firewall_job j = {.bridge = NULL};
 	struct owner_choice own = owner_only(&j.owner);
 
 	if (begin_fully(&j, rq, rs, e) || nft_open(&nf, e))
 		return -1;
-	if (add_rules(&nf, &j, e) == 0)
+	if (ask_firewalld(&j, FIREWALLD_ADD, e) == 0 && add_rules(&nf, &j, e) == 0)
 		return 0;
-	if (remove_rules(&nf, &j, &own, &(struct err){0}))
+	if (ask_firewalld(&j, FIREWALLD_REMOVE, &(struct err){0}) ||
+	    remove_rules(&nf, &j, &own, &(struct err){0}))
 		log_line("undo: not all of it");
 	return -1;
 }
@@ -146,16 +192,22 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 static int del(const struct cni_request *rq, struct err *e)
 {
 	cleanup_nl struct nl_sock nf = {.fd = -1};
-	struct firewall_job j;
+	cleanup_job struct firewall_job j = {.bridge = NULL};
 	struct owner_choice own = owner_only(&j.owner);
 	struct ip hint[CNI_IPS_MAX];
 	unsigned hints =
 		cni_result_addresses(hint, ARRAY_SIZE(hint), json_get(rq->conf, "prevResult"));
 
-	err_clear(e); /* what cannot be read is passed over */
 	begin(&j, rq);
+	read_backend(&j.conf, rq);
+	err_clear(e); /* what cannot be read is passed over */
 	for (unsigned i = 0; i < hints; i++)
 		note_address(&j, &hint[i]);
+	/* Rules as well: it may not have run then. And what it cannot be told, it is not. */
+	if (hints && (choose_backend(&j, e) || ask_firewalld(&j, FIREWALLD_REMOVE, e))) {
+		log_line("%s", e->msg);
+		err_clear(e);
+	}
 	if (nft_open(&nf, e))
 		return -1;
 	return remove_rules(&nf, &j, &own, e);
@@ -165,16 +217,17 @@ static int check(const struct cni_request *rq, struct err *e)
 {
 	static struct cni_result prev;
 	cleanup_nl struct nl_sock nf = {.fd = -1};
-	struct firewall_job j;
+	cleanup_job struct firewall_job j = {.bridge = NULL};
 
-	if (begin_fully(&j, rq, &prev, e) || nft_open(&nf, e))
+	if (begin_fully(&j, rq, &prev, e) || ask_firewalld(&j, FIREWALLD_CHECK, e) ||
+	    nft_open(&nf, e))
 		return -1;
 	for (unsigned family = 0; family < 2; family++) {
 		struct admission a = admission_of(&j, family);
 
 		if (a.count == 0)
 			continue;
-		if (admission_check(&nf, &a, e) ||
+		if ((!j.firewalld.runs && admission_check(&nf, &a, e)) ||
 		    (j.bridge &&
 		     isolation_check(&nf, a.family, j.bridge, j.conf.policy == ISOLATED, e)))
 			return -1;
@@ -182,6 +235,7 @@ static int check(const struct cni_request *rq, struct err *e)
 	return 0;
 }
 
+/* Of rules: whose the sources of firewalld's zone are, it does not know. */
 static int gc(const struct cni_request *rq, struct err *e)
 {
 	cleanup_nl struct nl_sock nf = {.fd = -1};
@@ -210,12 +264,12 @@ static int try_add(void *arg, struct err *e)
 
 static int status(const struct cni_request *rq, struct err *e)
 {
-	struct firewall_job j;
+	cleanup_job struct firewall_job j = {.bridge = NULL};
 
 	begin(&j, rq);
 	if (read_conf(&j.conf, rq, e))
 		return -1;
-	if (netns_try(try_add, &j, e) == 0)
+	if (choose_backend(&j, e) == 0 && netns_try(try_add, &j, e) == 0)
 		return 0;
 	e->code = ERR_UNAVAILABLE;
 	return -1;
@@ -244,7 +298,9 @@ const struct applet applet_firewall = {
 		"  ingressPolicy  open (default); same-bridge: nothing comes from other bridges'\n"
 		"                 pods; isolated: nor from other pods of this one\n"
 		"  iptablesAdminChainName   default CNI-ADMIN\n"
-		"  backend        accepted; the effect is the same\n"
+		"  backend        firewalld: pods become sources of one of its zones; iptables: rules;\n"
+		"                 default: firewalld where it runs. ingressPolicy is rules in any case\n"
+		"  firewalldZone  default trusted\n"
 		"\n"
 		"'iptables -S' shows the rules: FORWARD, CNI-FORWARD, CNI-ADMIN,\n"
 		"CNI-ISOLATION-STAGE-1 and -2.\n"
