@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "base/file.h"
+#include "base/compiler.h"
 
 /* --- messages that come ------------------------------------------------------------------------ */
 
@@ -149,9 +149,14 @@ ssize_t dbus_read(struct dbus_message *m, const uint8_t *bytes, size_t n)
 
 /* --- messages that go -------------------------------------------------------------------------- */
 
+/* Zeroed before. What aligns is not written: it is zero. */
 struct writer {
+	struct {
+		uint8_t order, type, flags, version;
+		uint32_t body, serial, fields; /* two lengths, and the number of the call */
+	} head;
 	uint8_t bytes[1024];
-	size_t len;
+	size_t len; /* counts as from the head's first byte, as far as alignment goes */
 	bool full;
 };
 
@@ -167,46 +172,27 @@ static void put(struct writer *w, const void *bytes, size_t n)
 
 static void put_align(struct writer *w, size_t to)
 {
-	static const uint8_t none[8];
-
-	put(w, none, aligned(w->len, to) - w->len);
-}
-
-static void put_number(struct writer *w, uint32_t value)
-{
-	put_align(w, 4);
-	put(w, &value, sizeof(value));
+	w->len = aligned(w->len, to);
 }
 
 static void put_text(struct writer *w, const char *text)
 {
-	size_t len = strlen(text);
+	uint32_t len = (uint32_t)strlen(text);
 
-	put_number(w, (uint32_t)len);
+	put_align(w, 4);
+	put(w, &len, sizeof(len));
 	put(w, text, len + 1);
 }
 
-/* At a place that is kept for it. */
-static void fill_in(struct writer *w, size_t at, size_t value)
-{
-	uint32_t number = (uint32_t)value;
-
-	memcpy(w->bytes + at, &number, sizeof(number));
-}
-
-static void put_call(struct writer *w, const struct dbus_call *c, uint32_t serial)
+static void put_call(struct writer *w, const struct dbus_object *to, const char *const words[])
 {
 	/* What a field begins with: its code, and its type as a signature. */
-	static const char fields[][5] = {"\1\1o", "\2\1s", "\3\1s", "\6\1s"};
-	const char *const text[] = {c->path, c->interface, c->member, c->destination};
+	static const char fields[][5] = {"\6\1s", "\1\1o", "\2\1s", "\3\1s"};
+	const char *const text[] = {to->name, to->path, to->interface, words[0]};
 	uint8_t arguments = 0;
-	size_t begin;
 
-	while (arguments < ARRAY_SIZE(c->argument) && c->argument[arguments])
+	while (words[1 + arguments])
 		arguments++;
-	put(w, "l\1\0\1\0\0\0", 8);
-	put_number(w, serial);
-	put_number(w, 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(text); i++) {
 		put_align(w, 8);
 		put(w, fields[i], 4);
@@ -215,118 +201,108 @@ static void put_call(struct writer *w, const struct dbus_call *c, uint32_t seria
 	put_align(w, 8);
 	put(w, (uint8_t[]){SIGNATURE, 1, 'g', 0, arguments}, 5);
 	put(w, "ss" + 2 - arguments, arguments + 1u);
-	fill_in(w, 12, w->len - HEADER);
+	w->head.fields = (uint32_t)w->len;
 	put_align(w, 8);
-	begin = w->len;
-	for (unsigned i = 0; i < arguments; i++)
-		put_text(w, c->argument[i]);
-	fill_in(w, 4, w->len - begin);
+	w->head.body = -(uint32_t)w->len;
+	while (*++words)
+		put_text(w, *words);
+	w->head.body += (uint32_t)w->len;
 }
 
 /* --- the connection ---------------------------------------------------------------------------- */
 
-/* Where it listens. Gives false with errno set for an address that is none. */
-static bool find_bus(struct sockaddr_un *at)
-{
-	static const char unix_path[] = "unix:path=";
-	const char *address = getenv("DBUS_SYSTEM_BUS_ADDRESS");
-	size_t len;
+const struct dbus_object dbus_itself = {"org.freedesktop.DBus", "/org/freedesktop/DBus",
+					"org.freedesktop.DBus"};
 
-	if (!address || !*address)
-		address = "unix:path=/run/dbus/system_bus_socket";
-	*at = (struct sockaddr_un){.sun_family = AF_UNIX};
-	len = strcspn(address, ",;%") - (sizeof(unix_path) - 1);
-	if (strncmp(address, unix_path, sizeof(unix_path) - 1) != 0 ||
-	    len >= sizeof(at->sun_path) || address[sizeof(unix_path) - 1 + len] == '%') {
-		errno = EINVAL;
+static const char unix_path[] = "unix:path=";
+#define PATH_AT (sizeof(unix_path) - 1)
+
+/* Understands one address, without escapes. Gives false with errno set for another. */
+static bool read_address(struct sockaddr_un *to, const char *address)
+{
+	size_t len = strcspn(address, ",;%") - PATH_AT;
+
+	*to = (struct sockaddr_un){.sun_family = AF_UNIX};
+	errno = EINVAL;
+	if (strncmp(address, unix_path, PATH_AT) != 0 || len >= sizeof(to->sun_path) ||
+	    address[PATH_AT + len] == '%')
 		return false;
-	}
-	memcpy(at->sun_path, address + sizeof(unix_path) - 1, len);
+	memcpy(to->sun_path, address + PATH_AT, len);
 	return true;
 }
 
 static int failed(struct err *e, int sys)
 {
-	return err_sys(e, ERR_TRY_AGAIN, "ask the system bus", sys == EAGAIN ? ETIMEDOUT : sys,
-		       "no answer");
+	return err_sys(e, ERR_TRY_AGAIN, "ask the system bus", sys, "no answer");
 }
 
 static int send_all(struct dbus *b, const void *bytes, size_t n, struct err *e)
 {
-	errno = EAGAIN; /* less than all of what the socket's buffer holds: the time is over */
+	errno = ETIMEDOUT; /* if it is not all: the socket's buffer holds more */
 	return send(b->fd, bytes, n, MSG_NOSIGNAL) == (ssize_t)n ? 0 : failed(e, errno);
 }
 
-/* Up to size bytes, when there are some. */
-static ssize_t receive(struct dbus *b, void *bytes, size_t size, struct err *e)
+/* More of what it says, when there is some. */
+static int receive(struct dbus *b, struct err *e)
 {
 	ssize_t n;
 
 	if (!deadline_wait(b->until, b->fd, POLLIN))
 		return failed(e, errno);
-	n = recv(b->fd, bytes, size, MSG_DONTWAIT);
-	if (n == 0)
-		errno = ECONNRESET;
-	return n > 0 ? n : failed(e, errno);
+	n = recv(b->fd, b->in + b->have, DBUS_MESSAGE_MAX - b->have, MSG_DONTWAIT);
+	if (n <= 0)
+		return failed(e, n ? errno : ECONNRESET);
+	b->have += (size_t)n;
+	return 0;
 }
 
 /* Who this is, the kernel tells it: EXTERNAL, without an identity that is claimed. */
 static int authenticate(struct dbus *b, struct err *e)
 {
-	static const char words[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n", data[] = "DATA\r\n";
-	char said[256] = "";
-	const char *line;
-	size_t len = 0;
+	static const char words[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
 
 	if (send_all(b, words, sizeof(words) - 1, e))
 		return -1;
-	/* It says nothing behind its OK before it is asked. */
+	/* DATA and OK; to anything else, BEGIN made it hang up. Then it says nothing before it is asked. */
 	do {
-		ssize_t n = receive(b, said + len, sizeof(said) - 1 - len, e);
-
-		if (n < 0)
+		if (receive(b, e))
 			return -1;
-		len += (size_t)n;
-		line = said + (strncmp(said, data, sizeof(data) - 1) ? 0 : sizeof(data) - 1);
-	} while (len < sizeof(said) - 1 && (!*line || said[len - 1] != '\n'));
-	if (strncmp(line, "OK ", 3) == 0)
-		return 0;
-	return failed(e, EACCES);
+	} while (!strstr((char *)b->in, "OK ") || b->in[b->have - 1] != '\n');
+	b->have = 0;
+	return 0;
 }
 
-static int send_call(struct dbus *b, const struct dbus_call *c, struct err *e)
+static int send_call(struct dbus *b, const struct dbus_object *to, const char *const words[],
+		     struct err *e)
 {
-	struct writer w = {.len = 0};
+	struct writer w = {
+		.head = {.order = 'l', .type = DBUS_CALL, .version = 1, .serial = ++b->serial}};
 
-	put_call(&w, c, ++b->serial);
+	put_call(&w, to, words);
 	if (w.full)
 		return failed(e, E2BIG);
-	return send_all(b, w.bytes, w.len, e);
+	return send_all(b, &w, sizeof(w.head) + w.len, e);
 }
 
 int dbus_open(struct dbus *b, struct err *e)
 {
-	static const struct dbus_call hello = {DBUS_ITSELF, "Hello", {NULL}};
 	const struct timeval patience = {.tv_sec = DBUS_TIMEOUT_MS / 1000};
-	struct sockaddr_un at;
+	const char *address = getenv("DBUS_SYSTEM_BUS_ADDRESS");
+	struct sockaddr_un to;
 
-	*b = (struct dbus){.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
-			   .until = deadline_in(DBUS_TIMEOUT_MS)};
+	if (!address || !*address)
+		address = "unix:path=/run/dbus/system_bus_socket";
+	b->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	b->until = deadline_in(DBUS_TIMEOUT_MS);
 	setsockopt(b->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)); /* connect, too */
-	if (!find_bus(&at) || connect(b->fd, (struct sockaddr *)&at, sizeof(at))) {
-		if (errno == EAGAIN)
-			return failed(e, errno);
-		return err_sys(e, ERR_STATE, "connect to the system bus", errno, "%s",
-			       *at.sun_path ? at.sun_path : "DBUS_SYSTEM_BUS_ADDRESS");
-	}
+	if (!read_address(&to, address) || connect(b->fd, (struct sockaddr *)&to, sizeof(to)))
+		return err_sys(e, errno == EAGAIN ? ERR_TRY_AGAIN : ERR_STATE,
+			       "connect to the system bus", errno, "%s", address);
 	/* Nobody waits for the answer to Hello: without it, others are not given. */
-	return authenticate(b, e) || send_call(b, &hello, e) ? -1 : 0;
-}
-
-void dbus_close(struct dbus *b)
-{
-	if (b->fd > 0)
-		file_close(&b->fd);
+	return authenticate(b, e) ||
+			       send_call(b, &dbus_itself, (const char *const[]){"Hello", NULL}, e)
+		       ? -1
+		       : 0;
 }
 
 static void drop(struct dbus *b, size_t n)
@@ -335,9 +311,10 @@ static void drop(struct dbus *b, size_t n)
 	memmove(b->in, b->in + n, b->have);
 }
 
-int dbus_call(struct dbus *b, const struct dbus_call *c, struct dbus_message *answer, struct err *e)
+int dbus_call(struct dbus *b, const struct dbus_object *to, const char *const words[],
+	      struct dbus_message *answer, struct err *e)
 {
-	if (send_call(b, c, e))
+	if (send_call(b, to, words, e))
 		return -1;
 	drop(b, b->answer);
 	b->answer = 0;
@@ -353,9 +330,7 @@ int dbus_call(struct dbus *b, const struct dbus_call *c, struct dbus_message *an
 		drop(b, (size_t)n);
 		if (n > 0)
 			continue;
-		n = receive(b, b->in + b->have, sizeof(b->in) - b->have, e);
-		if (n < 0)
+		if (receive(b, e))
 			return -1;
-		b->have += (size_t)n;
 	}
 }

@@ -40,34 +40,32 @@ struct dbus {
 	int fd;
 	struct deadline until; /* for the answers to come */
 	uint32_t serial;
-	size_t have;   /* bytes in */
-	size_t answer; /* of them, at the beginning: done with */
-	uint8_t in[DBUS_MESSAGE_MAX];
+	size_t have;			  /* bytes in */
+	size_t answer;			  /* of them, at the beginning: done with */
+	uint8_t in[DBUS_MESSAGE_MAX + 1]; /* and a NUL */
 };
 
-struct dbus_call {
-	const char *destination, *path, *interface, *member;
-	const char *argument[2]; /* NULL: there are fewer */
+/* What is called: a name on the bus, an object and an interface of it. */
+struct dbus_object {
+	const char *name, *path, *interface;
 };
 
-/* The bus as the one that is called: destination, path and interface. */
-#define DBUS_ITSELF "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus"
+extern const struct dbus_object dbus_itself; /* the bus */
 
 /*
  * Connect to the bus of DBUS_SYSTEM_BUS_ADDRESS (unix:path=...), or the usual one, as who this
- * process is. Gives 0, or -1 with e set: ERR_STATE where there is none, ERR_TRY_AGAIN where it does
- * not let in, or not answer.
+ * process is, and until it ends. b is zeroed. Gives 0, or -1 with e set: ERR_STATE where there is
+ * none, ERR_TRY_AGAIN where it does not let in, or not answer.
  */
 int dbus_open(struct dbus *b, struct err *e) must_check;
 
-/* To be called in any case; zeroed, there is nothing to close. */
-void dbus_close(struct dbus *b);
-
 /*
+ * words  the method's name and up to two strings as its arguments, then NULL
+ *
  * Gives 0 with the answer, which may be an error and is good until the next call; or -1 with e set
  * (ERR_TRY_AGAIN), for a call that is too long as well.
  */
-int dbus_call(struct dbus *b, const struct dbus_call *c, struct dbus_message *answer,
-	      struct err *e) must_check;
+int dbus_call(struct dbus *b, const struct dbus_object *to, const char *const words[],
+	      struct dbus_message *answer, struct err *e) must_check;
 
 #endif

@@ -12,7 +12,7 @@
 #include "base/ip.h"
 #include "net/dbus.h"
 
-/* How long it has to serve all that one process asks of it: the D-Bus library's own patience. */
+/* How long it has for an answer: the D-Bus library's own patience. */
 #define FIREWALLD_TIMEOUT_MS 25000
 
 struct firewalld {
@@ -25,15 +25,14 @@ struct firewalld {
  * Look whether it runs: its name has an owner. Where there is no bus, it does not. demanded: then that
  * is an error.
  *
- * Zeroed before but for the zone, it is to be closed in any case.
+ * Zeroed before but for the zone. The connection to the bus lasts until the process ends.
  */
 int firewalld_find(struct firewalld *f, bool demanded, struct err *e) must_check;
-void firewalld_close(struct firewalld *f);
 
 /*
  * ADD: make the address a source of the zone; that it is one already is no error.
  * REMOVE: take it away; whatever firewalld says to that is no error.
- * CHECK: it is an error if it is none.
+ * CHECK: it is an error if it is none, without a reason.
  */
 enum firewalld_method { FIREWALLD_ADD, FIREWALLD_REMOVE, FIREWALLD_CHECK };
 

@@ -16,12 +16,9 @@
 
 enum policy { OPEN, SAME_BRIDGE, ISOLATED };
 
-/* Who admits the pods; EITHER: firewalld where it runs. */
-enum backend { EITHER, IPTABLES, FIREWALLD };
-
 struct firewall_conf {
-	enum backend backend;
-	const char *zone; /* firewalld's */
+	bool iptables, firewalld; /* demanded as what admits; neither: firewalld where it runs */
+	const char *zone;	  /* firewalld's */
 	const char *admin_chain;
 	enum policy policy;
 };
@@ -36,19 +33,12 @@ struct firewall_job {
 	const char *bridge; /* NULL: none is needed */
 };
 
-static void close_job(struct firewall_job *j)
-{
-	firewalld_close(&j->firewalld);
-}
-#define cleanup_job on_scope_exit(close_job)
-
 static void read_backend(struct firewall_conf *c, const struct cni_request *rq)
 {
 	const char *backend = json_str(json_get(rq->conf, "backend"), "");
 
-	c->backend = strcmp(backend, "iptables") == 0	 ? IPTABLES
-		     : strcmp(backend, "firewalld") == 0 ? FIREWALLD
-							 : EITHER;
+	c->iptables = strcmp(backend, "iptables") == 0;
+	c->firewalld = strcmp(backend, "firewalld") == 0;
 	c->zone = json_str(json_get(rq->conf, "firewalldZone"), "");
 	if (!*c->zone)
 		c->zone = "trusted";
@@ -94,9 +84,9 @@ static void begin(struct firewall_job *j, const struct cni_request *rq)
 static int choose_backend(struct firewall_job *j, struct err *e)
 {
 	j->firewalld.zone = j->conf.zone;
-	if (j->conf.backend == IPTABLES)
+	if (j->conf.iptables)
 		return 0;
-	return firewalld_find(&j->firewalld, j->conf.backend == FIREWALLD, e);
+	return firewalld_find(&j->firewalld, j->conf.firewalld, e);
 }
 
 /* For ADD and CHECK: configuration and previous result. */
@@ -176,7 +166,7 @@ static int add_rules(struct nl_sock *nf, const struct firewall_job *j, struct er
 static int add(const struct cni_request *rq, struct cni_result *rs, struct err *e)
 {
 	cleanup_nl struct nl_sock nf = {.fd = -1};
-	cleanup_job struct firewall_job j = {.bridge = NULL};
+	struct firewall_job j;
 	struct owner_choice own = owner_only(&j.owner);
 
 	if (begin_fully(&j, rq, rs, e) || nft_open(&nf, e))
@@ -192,7 +182,7 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 static int del(const struct cni_request *rq, struct err *e)
 {
 	cleanup_nl struct nl_sock nf = {.fd = -1};
-	cleanup_job struct firewall_job j = {.bridge = NULL};
+	struct firewall_job j;
 	struct owner_choice own = owner_only(&j.owner);
 	struct ip hint[CNI_IPS_MAX];
 	unsigned hints =
@@ -217,7 +207,7 @@ static int check(const struct cni_request *rq, struct err *e)
 {
 	static struct cni_result prev;
 	cleanup_nl struct nl_sock nf = {.fd = -1};
-	cleanup_job struct firewall_job j = {.bridge = NULL};
+	struct firewall_job j;
 
 	if (begin_fully(&j, rq, &prev, e) || ask_firewalld(&j, FIREWALLD_CHECK, e) ||
 	    nft_open(&nf, e))
@@ -264,7 +254,7 @@ static int try_add(void *arg, struct err *e)
 
 static int status(const struct cni_request *rq, struct err *e)
 {
-	cleanup_job struct firewall_job j = {.bridge = NULL};
+	struct firewall_job j;
 
 	begin(&j, rq);
 	if (read_conf(&j.conf, rq, e))
@@ -298,9 +288,8 @@ const struct applet applet_firewall = {
 		"  ingressPolicy  open (default); same-bridge: nothing comes from other bridges'\n"
 		"                 pods; isolated: nor from other pods of this one\n"
 		"  iptablesAdminChainName   default CNI-ADMIN\n"
-		"  backend        firewalld: pods become sources of one of its zones; iptables: rules;\n"
-		"                 default: firewalld where it runs. ingressPolicy is rules in any case\n"
-		"  firewalldZone  default trusted\n"
+		"  backend        iptables, or firewalld: the default where that runs\n"
+		"  firewalldZone  whose sources pods then become; default trusted\n"
 		"\n"
 		"'iptables -S' shows the rules: FORWARD, CNI-FORWARD, CNI-ADMIN,\n"
 		"CNI-ISOLATION-STAGE-1 and -2.\n"
