@@ -151,13 +151,13 @@ ssize_t dbus_read(struct dbus_message *m, const uint8_t *bytes, size_t n)
 
 /* Zeroed before. What aligns is not written: it is zero. */
 struct writer {
+	size_t len; /* of bytes; what is aligned in them is so in the message */
+	bool full;
 	struct {
 		uint8_t order, type, flags, version;
 		uint32_t body, serial, fields; /* two lengths, and the number of the call */
 	} head;
 	uint8_t bytes[1024];
-	size_t len; /* counts as from the head's first byte, as far as alignment goes */
-	bool full;
 };
 
 static void put(struct writer *w, const void *bytes, size_t n)
@@ -186,8 +186,9 @@ static void put_text(struct writer *w, const char *text)
 
 static void put_call(struct writer *w, const struct dbus_object *to, const char *const words[])
 {
-	/* What a field begins with: its code, and its type as a signature. */
+	/* What a field begins with: its code, and its type as a signature; the last, whole. */
 	static const char fields[][5] = {"\6\1s", "\1\1o", "\2\1s", "\3\1s"};
+	static const char signatures[][8] = {"\10\1g\0\0", "\10\1g\0\1s", "\10\1g\0\2ss"};
 	const char *const text[] = {to->name, to->path, to->interface, words[0]};
 	uint8_t arguments = 0;
 
@@ -199,8 +200,7 @@ static void put_call(struct writer *w, const struct dbus_object *to, const char 
 		put_text(w, text[i]);
 	}
 	put_align(w, 8);
-	put(w, (uint8_t[]){SIGNATURE, 1, 'g', 0, arguments}, 5);
-	put(w, "ss" + 2 - arguments, arguments + 1u);
+	put(w, signatures[arguments], 6u + arguments);
 	w->head.fields = (uint32_t)w->len;
 	put_align(w, 8);
 	w->head.body = -(uint32_t)w->len;
@@ -281,7 +281,7 @@ static int send_call(struct dbus *b, const struct dbus_object *to, const char *c
 	put_call(&w, to, words);
 	if (w.full)
 		return failed(e, E2BIG);
-	return send_all(b, &w, sizeof(w.head) + w.len, e);
+	return send_all(b, &w.head, sizeof(w.head) + w.len, e);
 }
 
 int dbus_open(struct dbus *b, struct err *e)

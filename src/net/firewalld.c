@@ -39,5 +39,7 @@ int firewalld_ask(struct firewalld *f, enum firewalld_method method, const struc
 		return 0;
 	return err_set(e, ERR_STATE, NULL, "failed to %s the address %s %s %s zone: %s",
 		       add ? "add" : "find", source, add ? "to" : "in", f->zone,
-		       *answer.text ? answer.text : answer.error);
+		       *answer.text    ? answer.text
+		       : *answer.error ? answer.error
+				       : "it is not there");
 }

@@ -32,7 +32,7 @@ int firewalld_find(struct firewalld *f, bool demanded, struct err *e) must_check
 /*
  * ADD: make the address a source of the zone; that it is one already is no error.
  * REMOVE: take it away; whatever firewalld says to that is no error.
- * CHECK: it is an error if it is none, without a reason.
+ * CHECK: it is an error if it is none.
  */
 enum firewalld_method { FIREWALLD_ADD, FIREWALLD_REMOVE, FIREWALLD_CHECK };
 

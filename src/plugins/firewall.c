@@ -27,14 +27,16 @@ struct firewall_conf {
 struct firewall_job {
 	struct firewall_conf conf;
 	struct owner_tag owner;
-	struct firewalld firewalld;			 /* where it does not run: rules */
 	struct ip addresses[2][ADMISSION_ADDRESSES_MAX]; /* IPv4, IPv6 */
 	unsigned count[2];
-	const char *bridge; /* NULL: none is needed */
+	const char *bridge;	    /* NULL: none is needed */
+	struct firewalld firewalld; /* where it does not run: rules */
 };
 
-static void read_backend(struct firewall_conf *c, const struct cni_request *rq)
+static int read_conf(struct firewall_conf *c, const struct cni_request *rq, struct err *e)
 {
+	static const char *const words[] = {"open", "same-bridge", "isolated"};
+	const char *policy = json_str(json_get(rq->conf, "ingressPolicy"), "open");
 	const char *backend = json_str(json_get(rq->conf, "backend"), "");
 
 	c->iptables = strcmp(backend, "iptables") == 0;
@@ -42,14 +44,6 @@ static void read_backend(struct firewall_conf *c, const struct cni_request *rq)
 	c->zone = json_str(json_get(rq->conf, "firewalldZone"), "");
 	if (!*c->zone)
 		c->zone = "trusted";
-}
-
-static int read_conf(struct firewall_conf *c, const struct cni_request *rq, struct err *e)
-{
-	static const char *const words[] = {"open", "same-bridge", "isolated"};
-	const char *policy = json_str(json_get(rq->conf, "ingressPolicy"), "open");
-
-	read_backend(c, rq);
 	c->admin_chain = json_str(json_get(rq->conf, "iptablesAdminChainName"), "");
 	if (!*c->admin_chain)
 		c->admin_chain = ADMISSION_ADMIN_CHAIN;
@@ -189,8 +183,8 @@ static int del(const struct cni_request *rq, struct err *e)
 		cni_result_addresses(hint, ARRAY_SIZE(hint), json_get(rq->conf, "prevResult"));
 
 	begin(&j, rq);
-	read_backend(&j.conf, rq);
-	err_clear(e); /* what cannot be read is passed over */
+	if (read_conf(&j.conf, rq, e))
+		err_clear(e); /* what cannot be read is passed over */
 	for (unsigned i = 0; i < hints; i++)
 		note_address(&j, &hint[i]);
 	/* Rules as well: it may not have run then. And what it cannot be told, it is not. */

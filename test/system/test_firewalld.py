@@ -67,8 +67,8 @@ def test_sources_of_a_zone(node, daemon, keys):
     # What it says to the second is that there is no such source.
     call(node, "DEL", **keys).expect_success()
     assert firewalld.calls(node) == asked("removeSource", zone)
-    assert call(node, "CHECK", **keys).json["msg"].startswith(
-        f"failed to find the address 10.244.0.7/32 in {zone} zone")
+    assert call(node, "CHECK", **keys).json["msg"] == (
+        f"failed to find the address 10.244.0.7/32 in {zone} zone: it is not there")
 
 
 def test_again(node, daemon):
