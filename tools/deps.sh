@@ -31,6 +31,7 @@ packages() {
 		echo iproute2 iptables nftables iputils-ping bridge-utils procps util-linux
 		echo jq nmap radvd strace valgrind kmod containernetworking-plugins
 		echo openssl gnutls-bin python3-cryptography # other people's TLS
+		echo dbus python3-dbus python3-gi # a bus, and a firewalld on it
 		echo containerd runc podman crun busybox-static python3-grpcio # real runtimes
 		;;
 	uml) # another kernel as a process, its modules, an image for it

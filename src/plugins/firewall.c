@@ -1,6 +1,6 @@
 /*
- * firewall: lets a pod's forwarded packets through where FORWARD drops, and keeps networks apart
- * where the configuration asks for it. A chained plugin.
+ * firewall: lets a pod's forwarded packets through where FORWARD drops, or has firewalld do so, and
+ * keeps networks apart where the configuration asks for it. A chained plugin.
  */
 #include <string.h>
 
@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "cni/gc.h"
 #include "cni/previous.h"
+#include "net/firewalld.h"
 #include "net/netns.h"
 #include "netfilter/admission.h"
 #include "netfilter/isolation.h"
@@ -16,6 +17,8 @@
 enum policy { OPEN, SAME_BRIDGE, ISOLATED };
 
 struct firewall_conf {
+	bool iptables, firewalld; /* demanded as what admits; neither: firewalld where it runs */
+	const char *zone;	  /* firewalld's */
 	const char *admin_chain;
 	enum policy policy;
 };
@@ -26,16 +29,21 @@ struct firewall_job {
 	struct owner_tag owner;
 	struct ip addresses[2][ADMISSION_ADDRESSES_MAX]; /* IPv4, IPv6 */
 	unsigned count[2];
-	const char *bridge; /* NULL: none is needed */
+	const char *bridge;	    /* NULL: none is needed */
+	struct firewalld firewalld; /* where it does not run: rules */
 };
 
 static int read_conf(struct firewall_conf *c, const struct cni_request *rq, struct err *e)
 {
 	static const char *const words[] = {"open", "same-bridge", "isolated"};
 	const char *policy = json_str(json_get(rq->conf, "ingressPolicy"), "open");
+	const char *backend = json_str(json_get(rq->conf, "backend"), "");
 
-	/* backend: whichever is named, the effect is the same. */
-	json_str(json_get(rq->conf, "backend"), "");
+	c->iptables = strcmp(backend, "iptables") == 0;
+	c->firewalld = strcmp(backend, "firewalld") == 0;
+	c->zone = json_str(json_get(rq->conf, "firewalldZone"), "");
+	if (!*c->zone)
+		c->zone = "trusted";
 	c->admin_chain = json_str(json_get(rq->conf, "iptablesAdminChainName"), "");
 	if (!*c->admin_chain)
 		c->admin_chain = ADMISSION_ADMIN_CHAIN;
@@ -66,6 +74,15 @@ static void begin(struct firewall_job *j, const struct cni_request *rq)
 	j->owner = owner_tag(&owner);
 }
 
+/* Who is to admit the pods, now. */
+static int choose_backend(struct firewall_job *j, struct err *e)
+{
+	j->firewalld.zone = j->conf.zone;
+	if (j->conf.iptables)
+		return 0;
+	return firewalld_find(&j->firewalld, j->conf.firewalld, e);
+}
+
 /* For ADD and CHECK: configuration and previous result. */
 static int begin_fully(struct firewall_job *j, const struct cni_request *rq,
 		       struct cni_result *prev, struct err *e)
@@ -78,15 +95,14 @@ static int begin_fully(struct firewall_job *j, const struct cni_request *rq,
 		return -1;
 	for (unsigned i = 0; i < prev->ip_count; i++)
 		note_address(j, &prev->ips[i].address.ip);
-	if (j->conf.policy == OPEN)
-		return 0;
-	if (prev->interface_count == 0)
+	if (j->conf.policy != OPEN && prev->interface_count == 0)
 		return err_set(e, ERR_CONFIG, NULL,
 			       "interface needs to be set for ingress policy \"%s\", make sure to "
 			       "chain \"firewall\" plugin with \"bridge\"",
 			       words[j->conf.policy]);
-	j->bridge = prev->interfaces[0].name;
-	return 0;
+	if (j->conf.policy != OPEN)
+		j->bridge = prev->interfaces[0].name;
+	return choose_backend(j, e);
 }
 
 static struct admission admission_of(const struct firewall_job *j, unsigned family)
@@ -113,6 +129,19 @@ static int remove_rules(struct nl_sock *nf, const struct firewall_job *j,
 	return 0;
 }
 
+/* firewalld's part: for each address, until one fails. */
+static int ask_firewalld(struct firewall_job *j, enum firewalld_method method, struct err *e)
+{
+	if (!j->firewalld.runs)
+		return 0;
+	for (unsigned family = 0; family < 2; family++)
+		for (unsigned i = 0; i < j->count[family]; i++)
+			if (firewalld_ask(&j->firewalld, method, &j->addresses[family][i], e))
+				return -1;
+	return 0;
+}
+
+/* All that is iptables' in any case, and what admits where firewalld does not. */
 static int add_rules(struct nl_sock *nf, const struct firewall_job *j, struct err *e)
 {
 	for (unsigned family = 0; family < 2; family++) {
@@ -120,7 +149,7 @@ static int add_rules(struct nl_sock *nf, const struct firewall_job *j, struct er
 
 		if (a.count == 0)
 			continue;
-		if (admission_add(nf, &a, &j->owner, e) ||
+		if ((!j->firewalld.runs && admission_add(nf, &a, &j->owner, e)) ||
 		    (j->bridge &&
 		     isolation_add(nf, a.family, j->bridge, j->conf.policy == ISOLATED, e)))
 			return -1;
@@ -136,9 +165,10 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 
 	if (begin_fully(&j, rq, rs, e) || nft_open(&nf, e))
 		return -1;
-	if (add_rules(&nf, &j, e) == 0)
+	if (ask_firewalld(&j, FIREWALLD_ADD, e) == 0 && add_rules(&nf, &j, e) == 0)
 		return 0;
-	if (remove_rules(&nf, &j, &own, &(struct err){0}))
+	if (ask_firewalld(&j, FIREWALLD_REMOVE, &(struct err){0}) ||
+	    remove_rules(&nf, &j, &own, &(struct err){0}))
 		log_line("undo: not all of it");
 	return -1;
 }
@@ -152,10 +182,16 @@ static int del(const struct cni_request *rq, struct err *e)
 	unsigned hints =
 		cni_result_addresses(hint, ARRAY_SIZE(hint), json_get(rq->conf, "prevResult"));
 
-	err_clear(e); /* what cannot be read is passed over */
 	begin(&j, rq);
+	if (read_conf(&j.conf, rq, e))
+		err_clear(e); /* what cannot be read is passed over */
 	for (unsigned i = 0; i < hints; i++)
 		note_address(&j, &hint[i]);
+	/* Rules as well: it may not have run then. And what it cannot be told, it is not. */
+	if (hints && (choose_backend(&j, e) || ask_firewalld(&j, FIREWALLD_REMOVE, e))) {
+		log_line("%s", e->msg);
+		err_clear(e);
+	}
 	if (nft_open(&nf, e))
 		return -1;
 	return remove_rules(&nf, &j, &own, e);
@@ -167,14 +203,15 @@ static int check(const struct cni_request *rq, struct err *e)
 	cleanup_nl struct nl_sock nf = {.fd = -1};
 	struct firewall_job j;
 
-	if (begin_fully(&j, rq, &prev, e) || nft_open(&nf, e))
+	if (begin_fully(&j, rq, &prev, e) || ask_firewalld(&j, FIREWALLD_CHECK, e) ||
+	    nft_open(&nf, e))
 		return -1;
 	for (unsigned family = 0; family < 2; family++) {
 		struct admission a = admission_of(&j, family);
 
 		if (a.count == 0)
 			continue;
-		if (admission_check(&nf, &a, e) ||
+		if ((!j.firewalld.runs && admission_check(&nf, &a, e)) ||
 		    (j.bridge &&
 		     isolation_check(&nf, a.family, j.bridge, j.conf.policy == ISOLATED, e)))
 			return -1;
@@ -182,6 +219,7 @@ static int check(const struct cni_request *rq, struct err *e)
 	return 0;
 }
 
+/* Of rules: whose the sources of firewalld's zone are, it does not know. */
 static int gc(const struct cni_request *rq, struct err *e)
 {
 	cleanup_nl struct nl_sock nf = {.fd = -1};
@@ -215,7 +253,7 @@ static int status(const struct cni_request *rq, struct err *e)
 	begin(&j, rq);
 	if (read_conf(&j.conf, rq, e))
 		return -1;
-	if (netns_try(try_add, &j, e) == 0)
+	if (choose_backend(&j, e) == 0 && netns_try(try_add, &j, e) == 0)
 		return 0;
 	e->code = ERR_UNAVAILABLE;
 	return -1;
@@ -244,7 +282,8 @@ const struct applet applet_firewall = {
 		"  ingressPolicy  open (default); same-bridge: nothing comes from other bridges'\n"
 		"                 pods; isolated: nor from other pods of this one\n"
 		"  iptablesAdminChainName   default CNI-ADMIN\n"
-		"  backend        accepted; the effect is the same\n"
+		"  backend        iptables, or firewalld: the default where that runs\n"
+		"  firewalldZone  whose sources pods then become; default trusted\n"
 		"\n"
 		"'iptables -S' shows the rules: FORWARD, CNI-FORWARD, CNI-ADMIN,\n"
 		"CNI-ISOLATION-STAGE-1 and -2.\n"
