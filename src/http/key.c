@@ -141,7 +141,7 @@ size_t key_sign_rs256(unsigned char out[static RS256_SIZE], const struct key *k,
 	br_sha256_init(&sha);
 	br_sha256_update(&sha, bytes, n);
 	br_sha256_out(&sha, hash);
-	if (!br_rsa_i62_pkcs1_sign_get()(BR_HASH_OID_SHA256, hash, sizeof(hash), &k->rsa, out)) {
+	if (!br_rsa_i31_pkcs1_sign(BR_HASH_OID_SHA256, hash, sizeof(hash), &k->rsa, out)) {
 		err_set(e, ERR_FIELD, "sign", "the RSA key's numbers do not belong together");
 		return 0;
 	}

@@ -82,7 +82,7 @@ static void set_identity(struct tls *t)
 
 	if (id->key.type == BR_KEYTYPE_RSA)
 		br_ssl_client_set_single_rsa(&t->client, id->chain, id->chain_len, &id->key.rsa,
-					     br_rsa_i62_pkcs1_sign_get());
+					     br_rsa_i31_pkcs1_sign);
 	else if (id->key.type == BR_KEYTYPE_EC)
 		br_ssl_client_set_single_ec(&t->client, id->chain, id->chain_len, &id->key.ec,
 					    BR_KEYTYPE_SIGN, id->issuer_key_type, &br_ec_prime_i31,
