@@ -329,12 +329,20 @@ int hostport_check(struct nl_sock *nf, const struct owner *owner,
 
 	begin_order(&o, owner, set, list, count);
 	while (check_once(nf, &o, e)) {
+		struct err why = {0};
+
 		if (ruleset_unsupported(e))
 			return legacy_hostport_check(owner, set, list, count, e)
 				       ? explain(set->pod.ip.family, e)
 				       : 0;
-		if (!nft_again(&tries, e))
+		if (nft_again(&tries, e))
+			continue;
+		/* A kernel without nf_tables of a family says no more than that nothing is there. */
+		if (e->code != ERR_STATE || !(xtables_in_use(set->pod.ip.family) & XTABLES_NAT) ||
+		    legacy_hostport_check(owner, set, list, count, &why))
 			return -1;
+		err_clear(e);
+		return 0;
 	}
 	return 0;
 }

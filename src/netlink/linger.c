@@ -42,6 +42,6 @@ pid_t nl_fork(struct nl_sock *held)
 _Noreturn void nl_linger(const struct nl_sock *held, int status)
 {
 	if (held && held->fd >= 0)
-		nanosleep(&(struct timespec){.tv_nsec = LINGER_MS * 1000000}, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = LINGER_MS * 1000000L}, NULL);
 	_exit(status);
 }

@@ -24,7 +24,10 @@ class Traced:
         self.node = node
         self.pod = node.pod("pod")
         self.parameters = self.pod.attachment.parameters
-        self.cni("DEL", prev=self.cni("ADD").expect_success().json).expect_success()
+        added = self.cni("ADD").expect_success().json
+        # The kernel makes the route to the bridge's own address in its own time, and only with a pod on it.
+        node.sh("until ip -6 route show table local | grep -q 'fd00:10:244::1 dev cni0'; do sleep .05; done")
+        self.cni("DEL", prev=added).expect_success()
         self.before = self.snapshot()
 
     def cni(self, verb, prev=None):
