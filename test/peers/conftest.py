@@ -42,7 +42,7 @@ def pytest_sessionfinish(session):
         session.config.workeroutput["seen"] = dict(seen)
         return
     complete = not session.config.option.keyword and cases["passed"] == sum(cases.values()) > 200
-    idle = set(differences.EVERYWHERE) - set(seen)
+    idle = set(differences.EVERYWHERE) - differences.BY_CHANCE - set(seen)
     if complete and idle:
         session.config.stash[idle_key] = sorted(idle)
         session.exitstatus = 1
