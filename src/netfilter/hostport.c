@@ -310,6 +310,9 @@ static int check_once(struct nl_sock *nf, struct order *o, struct err *e)
 
 	if (look(nf, o, e))
 		return -1;
+	/* A kernel without nf_tables of a family says no more than that nothing is there. */
+	if (o->table.rule_count == 0 && xtables_in_use(o->set->pod.ip.family) & XTABLES_NAT)
+		return legacy_hostport_check(o->owner, o->set, o->list, o->count, e);
 	if (o->fitting < o->count)
 		return err_set(e, ERR_STATE, doing, "%u of %u mappings are missing in table %s",
 			       o->count - o->fitting, o->count, HOSTPORT_TABLE);
@@ -329,20 +332,12 @@ int hostport_check(struct nl_sock *nf, const struct owner *owner,
 
 	begin_order(&o, owner, set, list, count);
 	while (check_once(nf, &o, e)) {
-		struct err why = {0};
-
 		if (ruleset_unsupported(e))
 			return legacy_hostport_check(owner, set, list, count, e)
 				       ? explain(set->pod.ip.family, e)
 				       : 0;
-		if (nft_again(&tries, e))
-			continue;
-		/* A kernel without nf_tables of a family says no more than that nothing is there. */
-		if (e->code != ERR_STATE || !(xtables_in_use(set->pod.ip.family) & XTABLES_NAT) ||
-		    legacy_hostport_check(owner, set, list, count, &why))
+		if (!nft_again(&tries, e))
 			return -1;
-		err_clear(e);
-		return 0;
 	}
 	return 0;
 }
