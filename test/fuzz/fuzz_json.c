@@ -5,43 +5,9 @@
 #include "json/reader.h"
 #include "json/writer.h"
 
+#include "../unit/json_echo.h"
+
 static char once[1 << 20], twice[1 << 20];
-
-static void echo(struct out *w, const char *key, struct json v, struct err *e)
-{
-	const char *text;
-	size_t len;
-
-	switch (json_type(v)) {
-	case JSON_STRING:
-		text = json_str(v, NULL);
-		err_clear(e);
-		if (text)
-			out_str(w, key, text);
-		else
-			out_raw(w, key, "null", 4);
-		return;
-	case JSON_BOOL:
-		out_bool(w, key, json_bool(v, false));
-		return;
-	case JSON_ARRAY:
-		out_array(w, key)
-			for (struct json i = json_first(v); i.tok >= 0; i = json_next(i))
-				echo(w, NULL, i, e);
-		return;
-	case JSON_OBJECT:
-		out_object(w, key)
-			for (struct json i = json_first_member(v); i.tok >= 0;
-			     i = json_next_member(i))
-				echo(w, json_name(i), i, e);
-		return;
-	case JSON_NUMBER:
-	case JSON_ABSENT:
-		text = json_raw(v, &len);
-		out_raw(w, key, text, len);
-		return;
-	}
-}
 
 /* Gives the length of what was understood, written again; -1: refused. */
 static long read_and_write(char *to, size_t size, const char *text, size_t n)
