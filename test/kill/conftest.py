@@ -2,25 +2,16 @@
 
 import os
 from collections import Counter
-from pathlib import Path
 
-import pytest
-from lab import configs
+from program import cnibox
+
+__all__ = ["cnibox"]  # a fixture
 
 # Of all points every so manyth; 1: all. From the KILL_OFFSETth on.
 EVERY = int(os.environ.get("KILL_EVERY", "12"))
 OFFSET = int(os.environ.get("KILL_OFFSET", "0"))
 
 tried = Counter()
-
-
-@pytest.fixture(scope="session")
-def cnibox():
-    """The program under test. That it is not there is a failure: without it nothing would be tested."""
-    path = Path(os.environ.get("CNIBOX", configs.REPOSITORY / "build" / "cnibox"))
-    if not path.exists():
-        pytest.fail(f"{path} is not there: run make, or set CNIBOX", pytrace=False)
-    return path
 
 
 def pytest_runtest_logreport(report):

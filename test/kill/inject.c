@@ -7,8 +7,8 @@
  *
  * All that the program forks and executes is followed and waited for. Processes, and each one's
  * system calls, requests and answers, are counted from 1 in their order; PROCESS 0 counts all
- * processes' together, and what is killed then is PROGRAM. Requests are netlink messages sent (but for the begin and end of nf_tables'
- * batches), answers are datagrams received that answer one.
+ * processes' together, and what is killed then is PROGRAM. Requests are netlink messages sent (but
+ * for the begin and end of nf_tables' batches), answers are datagrams received that answer one.
  *
  *	-k  SIGKILL before that call
  *	-f  the call is not made and fails (a close is made, and fails)

@@ -1,24 +1,15 @@
 """The same cases for cnibox and for Debian's reference plugins; see peers.py."""
 
-import os
 from collections import Counter
-from pathlib import Path
 
 import differences
 import pytest
-from lab import configs
+from program import cnibox
+
+__all__ = ["cnibox"]  # a fixture
 
 seen = Counter()  # in how many cases each difference showed
 cases = Counter()
-
-
-@pytest.fixture(scope="session")
-def cnibox():
-    """The program under test. That it is not there is a failure: without it nothing would be tested."""
-    path = Path(os.environ.get("CNIBOX", configs.REPOSITORY / "build" / "cnibox"))
-    if not path.exists():
-        pytest.fail(f"{path} is not there: run make, or set CNIBOX", pytrace=False)
-    return path
 
 
 @pytest.fixture(scope="session")

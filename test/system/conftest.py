@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from lab import CloudShell, Google, Lab, Node, configs, kernel
+from program import binary, cnibox
+
+__all__ = ["cnibox"]  # a fixture
 
 FIXTURES = Path(__file__).parent / "fixtures"
 BASH_PLUGIN = FIXTURES / "bash-plugin"
@@ -23,18 +26,6 @@ def needs(*capabilities):
 
 def pytest_report_header(config):
     return f"cnibox: {binary()}"
-
-
-def binary():
-    return Path(os.environ.get("CNIBOX", configs.REPOSITORY / "build" / "cnibox"))
-
-
-@pytest.fixture(scope="session")
-def cnibox():
-    """The program under test. That it is not there is a failure: without it nothing would be tested."""
-    if not binary().exists():
-        pytest.fail(f"{binary()} is not there: run make, or set CNIBOX", pytrace=False)
-    return binary()
 
 
 @pytest.fixture(autouse=True)
