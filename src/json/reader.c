@@ -28,6 +28,7 @@ struct json_doc {
 	const char *name[NAMES_MAX];
 	unsigned names;
 	const char *text;
+	bool escapes; /* somewhere in the text: hardly ever */
 	const char *what;
 	jsmntok_t *tok;
 	int count;
@@ -118,6 +119,7 @@ struct json json_open(const char *text, size_t len, const char *what, struct err
 	if (!doc || !doc->tok)
 		return absent(NULL, -1, "");
 	doc->text = text;
+	doc->escapes = memchr(text, '\\', len);
 	doc->what = what;
 	doc->err = e;
 	jsmn_init(&parser);
@@ -183,28 +185,27 @@ static char *string_of(const struct json_doc *doc, int tok, size_t *len)
 	return out;
 }
 
-static bool key_matches(const struct json_doc *doc, int tok, const char *key)
+static bool key_matches(const struct json_doc *doc, int tok, const char *key, size_t len)
 {
 	const jsmntok_t *t = &doc->tok[tok];
+	const char *text = doc->text + t->start;
 	size_t n = (size_t)(t->end - t->start);
-	char *text;
 
-	if (!memchr(doc->text + t->start, '\\', n))
-		return strlen(key) == n && strncasecmp(doc->text + t->start, key, n) == 0;
-	text = string_of(doc, tok, &n);
-	return text && strlen(key) == n && strcasecmp(text, key) == 0;
+	if (doc->escapes && memchr(text, '\\', n))
+		text = string_of(doc, tok, &n);
+	return n == len && text && strncasecmp(text, key, n) == 0;
 }
 
 struct json json_get(struct json obj, const char *key)
 {
-	struct json found = absent(obj.doc, obj.tok, key);
+	struct json found = {.tok = -1};
+	size_t len = strlen(key);
 
-	if (!json_present(obj))
-		return found;
-	for (struct json m = json_first_member(obj); m.tok >= 0; m = json_next_member(m))
-		if (key_matches(obj.doc, m.tok - 1, key))
-			found = m;
-	return found;
+	if (json_present(obj))
+		for (struct json m = json_first_member(obj); m.tok >= 0; m = json_next_member(m))
+			if (key_matches(obj.doc, m.tok - 1, key, len))
+				found = m;
+	return found.tok >= 0 ? found : absent(obj.doc, obj.tok, key);
 }
 
 struct json json_first(struct json array)
