@@ -92,7 +92,7 @@ int pod_connect(struct pod *p, struct pod_link *link, const struct bridge_port *
 	if (why.sys == EEXIST)
 		return refuse_existing(p, &why, e);
 	*e = why;
-	if (pod_disconnect(p, &why)) /* the pair may be there, without its marks */
+	if (pod_disconnect(p, NULL, &why)) /* the pair may be there, without its marks */
 		log_line("undo: %s", why.msg);
 	return -1;
 }
@@ -103,7 +103,7 @@ int pod_connect(struct pod *p, struct pod_link *link, const struct bridge_port *
  * A pod end whose other end has a name that is not of our making: the reference plugin made it,
  * before an upgrade. A name of our making is another container's, to which the path belongs now.
  */
-static int remove_foreign(struct pod *p, struct err *e)
+static int find_foreign(struct pod *p, int *index, struct err *e)
 {
 	struct link in, host;
 	int there = pod_enter_if_there(p, e);
@@ -116,19 +116,28 @@ static int remove_foreign(struct pod *p, struct err *e)
 		return 0;
 	if (link_look_index(&p->host.route, in.peer, &host, e))
 		return -1;
-	if (host.peer != in.index || names_is_host_link(host.name))
-		return 0;
-	return link_remove_quickly(&p->host.route, &p->host.netfilter, host.index, e);
+	if (host.peer == in.index && !names_is_host_link(host.name))
+		*index = host.index;
+	return 0;
 }
 
-int pod_disconnect(struct pod *p, struct err *e)
+int pod_disconnect(struct pod *p, int (*rules)(struct pod *p, struct err *e), struct err *e)
 {
-	int host;
+	struct link_removal removal;
+	struct err why = {0};
+	bool failed;
+	int index;
 
-	if (link_index(&p->host.route, p->host_name, &host, e))
+	if (link_index(&p->host.route, p->host_name, &index, e) ||
+	    (!index && find_foreign(p, &index, e)) ||
+	    link_remove_begin(&removal, &p->host.netfilter, index, e))
 		return -1;
-	return host ? link_remove_quickly(&p->host.route, &p->host.netfilter, host, e)
-		    : remove_foreign(p, e);
+	failed = rules && rules(p, &why);
+	if (link_remove_end(&removal, &p->host.route, e))
+		return -1;
+	if (failed)
+		*e = why;
+	return failed ? -1 : 0;
 }
 
 /* --- collecting what is left over -------------------------------------------------------------- */

@@ -71,8 +71,11 @@ int pod_check(struct pod *p, const struct cni_result *prev, struct link *in, str
 /*
  * Remove the pair by its host end; one that the reference plugin has made, through the pod's
  * namespace. Success if there is none.
+ *
+ * rules  removes the pod's rules, while the kernel is at work on the links; NULL: there are none
  */
-int pod_disconnect(struct pod *p, struct err *e) must_check;
+int pod_disconnect(struct pod *p, int (*rules)(struct pod *p, struct err *e),
+		   struct err *e) must_check;
 
 /* Owners, as GC's list of valid attachments has them, and a keep() that wants them: arg is it. */
 struct pod_owners {

@@ -192,7 +192,7 @@ static int remove_ifb(struct nl_sock *route, const struct cni_request *rq, struc
 
 	if (find_ifb(route, rq, &ifb, name, e))
 		return -1;
-	return ifb.index ? link_remove_quickly(route, NULL, ifb.index, e) : 0;
+	return link_remove_quickly(route, NULL, ifb.index, e);
 }
 
 static int add(const struct cni_request *rq, struct cni_result *rs, struct err *e)

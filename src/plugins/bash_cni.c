@@ -228,7 +228,7 @@ int remove_pod_link(struct nl_sock *route, const char *host_name, bool *was_ther
 	if (link_index(route, host_name, &index, e))
 		return -1;
 	*was_there = index != 0;
-	return index ? link_remove_quickly(route, NULL, index, e) : 0;
+	return link_remove_quickly(route, NULL, index, e);
 }
 
 static int attach(struct job *j, struct node_state *node, struct err *e)

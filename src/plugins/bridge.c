@@ -216,11 +216,10 @@ static int build(struct job *j, const struct cni_request *rq, struct cni_result 
 	return describe(j, rs, e);
 }
 
-static int disconnect(struct pod *p, struct err *e)
+static int remove_rules(struct pod *p, struct err *e)
 {
-	if (pod_disconnect(p, e) || ip_masq_del(p, e))
-		return -1;
-	if (spoofcheck_sweep(&p->host.netfilter, p->rq->network, nft_keep_others, p->owner, e))
+	if (ip_masq_del(p, e) ||
+	    spoofcheck_sweep(&p->host.netfilter, p->rq->network, nft_keep_others, p->owner, e))
 		return -1;
 	return reference_spoofcheck_remove(&p->host.netfilter, p->rq->container_id, p->rq->ifname,
 					   e);
@@ -233,7 +232,7 @@ static void take_back(struct job *j, const struct cni_result *rs)
 	char names[LINK_NAME];
 	unsigned ports = 0;
 
-	if (disconnect(&j->pod, &ignored))
+	if (pod_disconnect(&j->pod, remove_rules, &ignored))
 		log_line("undo: %s", ignored.msg);
 	err_clear(&ignored);
 	if (!j->made.bridge) {
@@ -278,7 +277,7 @@ static int del(const struct cni_request *rq, struct err *e)
 
 	pod_begin(&p, rq);
 	if (bridge_conf_read_for_removal(&conf, rq, e) || node_sockets_open(&p.host, e) ||
-	    disconnect(&p, e))
+	    pod_disconnect(&p, remove_rules, e))
 		return -1;
 	/* Only now: an address must not be given away while a link has it. */
 	return conf.addresses ? ipam_del(rq, e) : 0;

@@ -136,11 +136,6 @@ static int build(struct pod *p, const struct ptp_conf *c, struct cni_result *rs,
 	return pod_result_link(rs, &in, p->rq->netns, e);
 }
 
-static int disconnect(struct pod *p, struct err *e)
-{
-	return pod_disconnect(p, e) || ip_masq_del(p, e) ? -1 : 0;
-}
-
 static int add(const struct cni_request *rq, struct cni_result *rs, struct err *e)
 {
 	cleanup_pod struct pod p;
@@ -153,7 +148,7 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 		return -1;
 	if (build(&p, &c, rs, e) == 0)
 		return 0;
-	if (disconnect(&p, &ignored))
+	if (pod_disconnect(&p, ip_masq_del, &ignored))
 		log_line("undo: %s", ignored.msg);
 	ipam_undo(rq, e);
 	return -1;
@@ -166,7 +161,7 @@ static int del(const struct cni_request *rq, struct err *e)
 	cleanup_pod struct pod p;
 
 	pod_begin(&p, rq);
-	if (node_sockets_open(&p.host, e) || disconnect(&p, e))
+	if (node_sockets_open(&p.host, e) || pod_disconnect(&p, ip_masq_del, e))
 		return -1;
 	/* Only now: an address must not be given away while a link has it. */
 	return ipam_del(rq, e);
