@@ -40,7 +40,6 @@ static int apply_settings(void *arg, struct err *e)
 		if (s->setup->detect_duplicates)
 			sysctl_try("ipv6", ifname, "enhanced_dad", 1);
 		sysctl_try("ipv6", ifname, "accept_dad", s->setup->detect_duplicates);
-		sysctl_try("ipv4", ifname, "arp_notify", 1);
 	}
 	return 0;
 }
@@ -131,6 +130,8 @@ static int apply_result(struct pod *p, int link, const struct cni_result *rs,
 	nl_batch_init(&b);
 	for (unsigned i = 0; i < rs->ip_count; i++)
 		put_address(&b, link, &rs->ips[i].address, setup->detect_duplicates);
+	if (setup->shared)
+		put_announcing(&b, link);
 	put_raise(&b, link);
 	if (put_result_routes(p, &b, link, rs, e) || send_batch(p, &b, e))
 		return -1;

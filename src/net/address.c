@@ -1,10 +1,12 @@
 #include "net/address.h"
 
 #include <errno.h>
+#include <linux/ip.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
 
+#include "net/link.h"
 #include "netlink/attr.h"
 
 /* IP6_RT_PRIO_USER in the kernel's include/linux/ipv6_route.h: what a route has that names none. */
@@ -48,6 +50,16 @@ void put_address(struct nl_batch *b, int link, const struct prefix *address, boo
 		nl_u32(b, IFA_FLAGS, tested ? 0 : IFA_F_NODAD);
 	else if (address->len <= 30) /* RFC 3021: shorter subnets have no broadcast */
 		nl_put(b, IFA_BROADCAST, last.b, ip_size(&last));
+}
+
+void put_announcing(struct nl_batch *b, int link)
+{
+	nl_op(b, "set arp_notify", RTM_NEWLINK, 0);
+	put_ifinfo(b, 0, link, 0);
+	nl_nest(b, IFLA_AF_SPEC)
+		nl_nest(b, AF_INET)
+			nl_nest(b, IFLA_INET_CONF)
+				nl_u32(b, IPV4_DEVCONF_ARP_NOTIFY, 1);
 }
 
 void put_default_route(struct nl_batch *b, int link, const struct ip *gateway)

@@ -17,6 +17,12 @@
 void put_address(struct nl_batch *b, int link, const struct prefix *address, bool tested);
 
 /*
+ * Append: have a link announce its IPv4 addresses when it is raised ("arp_notify"). Where a file
+ * below /proc/sys would take the kernel 20 us to make, and might be read-only.
+ */
+void put_announcing(struct nl_batch *b, int link);
+
+/*
  * Append: a default route through a gateway on that link. A pod may have one by another network's
  * link: that one stays the first choice, as its link is older. (For all other routes: net/route.h.)
  */

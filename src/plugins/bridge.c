@@ -121,6 +121,39 @@ static int ensure_bridge(struct job *j, const struct cni_result *rs, struct err 
 
 /* --- the pod's link ---------------------------------------------------------------------------- */
 
+/* The kernel is asked only for what it has chosen itself. */
+static int look_at_pod_end(struct job *j, const struct pod_link *link, struct err *e)
+{
+	static const uint8_t chosen_by_kernel[MAC_BYTES];
+
+	if (!j->conf.addresses || memcmp(link->pod_mac, chosen_by_kernel, MAC_BYTES) == 0)
+		return link_look(&j->pod.in, j->pod.rq->ifname, &j->in, e);
+	memcpy(j->in.mac, link->pod_mac, MAC_BYTES);
+	snprintf(j->in.name, sizeof(j->in.name), "%s", j->pod.rq->ifname);
+	return 0;
+}
+
+static int look_at_port(struct job *j, struct err *e)
+{
+	if (link_look(&j->pod.host.route, j->pod.host_name, &j->host, e))
+		return -1;
+	j->in.mtu = j->host.mtu; /* as both ends are made */
+	return 0;
+}
+
+static int set_vlans(struct job *j, struct err *e)
+{
+	const struct bridge_conf *c = &j->conf;
+
+	if (look_at_port(j, e))
+		return -1;
+	if (bridge_port_set_vlans(&j->pod.host.route, j->host.index, &c->vlans, c->keep_vlans, e) ==
+	    0)
+		return 0;
+	err_prefix(e, "failed to setup vlan tag on interface \"%s\"", j->pod.host_name);
+	return -1;
+}
+
 static int connect(struct job *j, const struct cni_result *rs, struct err *e)
 {
 	const struct bridge_conf *c = &j->conf;
@@ -131,16 +164,11 @@ static int connect(struct job *j, const struct cni_result *rs, struct err *e)
 		memcpy(link.pod_mac, c->mac, MAC_BYTES);
 	else if (rs->ip_count)
 		names_ip_mac(link.pod_mac, &rs->ips[0].address.ip);
-	if (pod_connect(&j->pod, &link, &port, e) ||
-	    link_look(&j->pod.host.route, j->pod.host_name, &j->host, e) ||
-	    link_look(&j->pod.in, j->pod.rq->ifname, &j->in, e))
+	if (pod_connect(&j->pod, &link, &port, e) || look_at_pod_end(j, &link, e))
 		return -1;
 	sysctl_try("ipv6", j->pod.host_name, "accept_ra", 0);
-	if (c->use_vlans &&
-	    bridge_port_set_vlans(&j->pod.host.route, j->host.index, &c->vlans, c->keep_vlans, e)) {
-		err_prefix(e, "failed to setup vlan tag on interface \"%s\"", j->pod.host_name);
+	if (c->use_vlans && set_vlans(j, e))
 		return -1;
-	}
 	if (!c->check_mac)
 		return 0;
 	return spoofcheck_add(&j->pod.host.netfilter, j->pod.rq->network, j->pod.owner,
@@ -154,9 +182,8 @@ static int await_carrier(struct job *j, struct err *e)
 	struct nl_sock *route = &j->pod.host.route;
 
 	for (int waited = 0; waited < CARRIER_MS; waited += LOOK_MS) {
-		if (link_look_index(route, j->host.index, &j->host, e) ||
-		    (!link_is_running(&j->bridge) &&
-		     link_look_index(route, j->bridge.index, &j->bridge, e)))
+		if (look_at_port(j, e) || (!link_is_running(&j->bridge) &&
+					   link_look_index(route, j->bridge.index, &j->bridge, e)))
 			return -1;
 		if (link_is_running(&j->host) && link_is_running(&j->bridge))
 			return 0;
@@ -171,7 +198,7 @@ static int configure(struct job *j, const struct cni_result *rs, struct err *e)
 	struct pod_setup setup = {.shared = true, .detect_duplicates = j->conf.detect_duplicates};
 
 	if (j->conf.leave_down)
-		return 0;
+		return look_at_port(j, e);
 	if (j->conf.addresses ? pod_configure(&j->pod, rs, &setup, e)
 			      : link_raise(&j->pod.in, j->in.index, e))
 		return -1;
@@ -184,7 +211,7 @@ static int describe(struct job *j, struct cni_result *rs, struct err *e)
 {
 	rs->dns_always = true;
 	/* A bridge whose MAC address nobody has pinned has taken another one with the port. */
-	if (link_look_index(&j->pod.host.route, j->bridge.index, &j->bridge, e) ||
+	if (link_refresh_mac(&j->pod.host.route, &j->bridge, e) ||
 	    pod_result_link(rs, &j->bridge, "", e) || pod_result_link(rs, &j->host, "", e) ||
 	    pod_result_link(rs, &j->in, j->pod.rq->netns, e))
 		return -1;
