@@ -18,12 +18,16 @@
  *
  * Called as floor-store, it also does what keeping an address in a store of host-local's kind needs
  * of the kernel: take the lock, create the lease, note which was the last; read and remove it.
+ * Called as floor-settings, it also changes the settings of links that a plugin of the name bridge is
+ * expected to: the host takes no router advertisement from the pod, the pod announces its IPv4 address
+ * and looks for no duplicate of one of IPv6.
  * Called as nothing, it ends at once: what a process costs.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
@@ -292,6 +296,8 @@ static void create_pair(int fd, int netns, const uint8_t ip[static 4])
 	attribute(IFLA_ADDRESS, host_mac, sizeof(host_mac));
 	number(IFLA_MASTER, env_number("FLOOR_BRIDGE"));
 	number(IFLA_MTU, mtu);
+	number(IFLA_NUM_TX_QUEUES, 1);
+	number(IFLA_NUM_RX_QUEUES, 1);
 	info = attribute(IFLA_LINKINFO | NLA_F_NESTED, "", 0);
 	attribute(IFLA_INFO_KIND, "veth", sizeof("veth"));
 	data = attribute(IFLA_INFO_DATA | NLA_F_NESTED, "", 0);
@@ -300,6 +306,8 @@ static void create_pair(int fd, int netns, const uint8_t ip[static 4])
 	attribute(IFLA_ADDRESS, mac, sizeof(mac));
 	number(IFLA_NET_NS_FD, (unsigned)netns);
 	number(IFLA_MTU, mtu);
+	number(IFLA_NUM_TX_QUEUES, 1);
+	number(IFLA_NUM_RX_QUEUES, 1);
 	close_nest(end_of_pod);
 	close_nest(data);
 	close_nest(info);
@@ -307,7 +315,35 @@ static void create_pair(int fd, int netns, const uint8_t ip[static 4])
 	exchange(fd, "create veth pair");
 }
 
-static void configure_pod(int fd, const uint8_t ip[static 4])
+/* Most of what this costs is the kernel making the file. */
+static void set(const char *family, const char *link, const char *key, const char *value)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/%s", family, link, key);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, value, 1) != 1 || close(fd))
+		die(path);
+}
+
+static void announce(unsigned index)
+{
+	const struct ifinfomsg link = {.ifi_index = (int)index};
+	struct nlattr *families, *ipv4, *settings;
+
+	begin(RTM_NEWLINK, 0, &link, sizeof(link));
+	families = attribute(IFLA_AF_SPEC | NLA_F_NESTED, "", 0);
+	ipv4 = attribute(AF_INET | NLA_F_NESTED, "", 0);
+	settings = attribute(IFLA_INET_CONF | NLA_F_NESTED, "", 0);
+	number(IPV4_DEVCONF_ARP_NOTIFY, 1);
+	close_nest(settings);
+	close_nest(ipv4);
+	close_nest(families);
+	end();
+}
+
+static void configure_pod(int fd, bool settings, const uint8_t ip[static 4])
 {
 	const unsigned index = env_number("FLOOR_INDEX");
 	const struct ifinfomsg up = {
@@ -324,6 +360,8 @@ static void configure_pod(int fd, const uint8_t ip[static 4])
 	const uint8_t gateway[] = {ip[0], ip[1], ip[2], 1};
 	const uint8_t broadcast[] = {ip[0], ip[1], ip[2], 255};
 
+	if (settings)
+		announce(index);
 	begin(RTM_NEWLINK, 0, &up, sizeof(up));
 	end();
 	begin(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &address, sizeof(address));
@@ -338,42 +376,42 @@ static void configure_pod(int fd, const uint8_t ip[static 4])
 	exchange(fd, "configure pod");
 }
 
-static void add(bool has_store, const uint8_t ip[static 4])
+static void add(const char *extra, const uint8_t ip[static 4])
 {
+	const bool settings = strcmp(extra, "settings") == 0;
 	int netns = open(env("CNI_NETNS"), O_RDONLY | O_CLOEXEC);
 
 	if (netns < 0)
 		die("CNI_NETNS");
-	if (has_store)
+	if (strcmp(extra, "store") == 0)
 		add_lease();
 	create_pair(open_netlink(NETLINK_ROUTE), netns, ip);
+	if (settings)
+		set("ipv6", host_link(), "accept_ra", "0");
 	if (getenv("FLOOR_TABLE"))
 		change_set(open_netlink(NETLINK_NETFILTER), NFT_MSG_NEWSETELEM, env("FLOOR_TABLE"),
 			   ip);
 	if (setns(netns, CLONE_NEWNET))
 		die("setns");
-	configure_pod(open_netlink(NETLINK_ROUTE), ip);
-}
-
-static bool called(const char *path, const char *name)
-{
-	const char *slash = strrchr(path, '/');
-
-	return strcmp(slash ? slash + 1 : path, name) == 0;
+	if (settings)
+		set("ipv6", POD_LINK, "accept_dad", "0");
+	configure_pod(open_netlink(NETLINK_ROUTE), settings, ip);
 }
 
 int main(int argc, char **argv)
 {
-	bool has_store = argc > 0 && called(argv[0], "floor-store");
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	const char *name = slash ? slash + 1 : "floor";
+	const char *dash = strchr(name, '-'), *extra = dash ? dash + 1 : "";
 	uint8_t ip[4];
 
-	if (argc > 0 && called(argv[0], "nothing"))
+	if (strcmp(name, "nothing") == 0)
 		return 0;
 	if (inet_pton(AF_INET, env("FLOOR_ADDRESS"), ip) != 1)
 		die("FLOOR_ADDRESS");
 	if (strcmp(env("CNI_COMMAND"), "DEL") == 0)
-		del(has_store, ip);
+		del(strcmp(extra, "store") == 0, ip);
 	else
-		add(has_store, ip);
+		add(extra, ip);
 	return 0;
 }

@@ -5,11 +5,15 @@ from lab import Node, snapshot
 from networks import CNIBOX, FLOOR, GO, Attachment, Network
 
 # Installed at places of their own, beside those of the networks that are measured.
-REFERENCE, OTHERS = 90, 91
+REFERENCE, OTHERS = 90, 95
 
 
 class Unequal(Exception):
     """cnibox and the floor leave the kernel in different states."""
+
+
+# What bridge changes of the settings that links have: (whose, family, key).
+SETTINGS = (("host", "ipv6", "accept_ra"), ("pod", "ipv6", "accept_dad"), ("pod", "ipv4", "arp_notify"))
 
 
 # --- the floor is an honest one ------------------------------------------------------------------
@@ -23,6 +27,7 @@ def link_state(link):
     state = {key: link.get(key) for key in ("mtu", "qdisc", "master", "group", "linkinfo")}
     state["flags"] = sorted(flag for flag in link["flags"] if flag not in TRANSIENT)
     # A bridge port's number and timers tell nothing.
+    state["queues"] = link["num_tx_queues"], link["num_rx_queues"]
     data = (state["linkinfo"] or {}).get("info_slave_data", {})
     state["linkinfo"] = {"kind": state["linkinfo"]["info_kind"], **{key: data.get(key) for key in PORT}}
     return state
@@ -37,7 +42,13 @@ def masqueraded(node):
     return sorted(elements)
 
 
-def state(node, pod, before):
+def settings(node, pod, host_link):
+    places = {"host": (node, host_link), "pod": (pod, "eth0")}
+    return {" ".join(each): places[each[0]][0].run("cat", f"/proc/sys/net/{each[1]}/conf/{places[each[0]][1]}/{each[2]}").stdout
+            for each in SETTINGS}
+
+
+def state(node, pod, before, program):
     """What there is for the pod now: its end, addresses, routes, and the new link and set element on the host."""
     links, elements = before
     new = [link for link in node.json("ip", "-j", "-d", "link") if link["ifname"] not in links]
@@ -49,6 +60,7 @@ def state(node, pod, before):
         "routes": pod.json("ip", "-j", "-d", "route"),
         "host": [link_state(link) for link in new],
         "masqueraded": [element for element in masqueraded(node) if element not in elements],
+        "settings": [settings(node, pod, link["ifname"]) for link in new] if program == "floor-settings" else [],
     }
 
 
@@ -56,41 +68,46 @@ def all_before(node):
     return {link["ifname"] for link in node.json("ip", "-j", "link")}, masqueraded(node)
 
 
-REFERENCES = {
-    "bash-cni": Network("like bash-cni", CNIBOX, ["bash-cni"], subnet="10.244.0.0/24", bridge="cni0"),
-    "bridge": Network("like bridge", CNIBOX, ["bridge"], subnet="10.244.0.0/24", bridge="cni0"),
-    "ipMasq": Network("like ipMasq", CNIBOX, ["bridge"], subnet="10.244.0.0/24", bridge="cni0",
-                      changes=networks.MASQUERADE),
+# For each: what it is compared with, the floor's name then, and what is in the environment beside the usual.
+IPMASQ = {"FLOOR_TABLE": MASQUERADE_TABLE, "FLOOR_SET": MASQUERADE_SET}
+LIKE = {
+    "bash-cni": [("bash-cni", {}, "floor", {}), ("bridge", {}, "floor-settings", {})],
+    "ipMasq": [("bridge", networks.MASQUERADE, "floor", IPMASQ), ("bridge", networks.MASQUERADE, "floor-settings", IPMASQ)],
 }
 
 
 def floor_environment(node, like, build):
     """What tools/bench/floor.c must be told to do for the bridge cni0 what a plugin does. What both leave is compared."""
-    network = REFERENCES[like]
-    networks.install(node, REFERENCE, network, build)
-    Attachment(node, REFERENCE, network).call("ADD")  # makes the bridge, and stays
+    node.run("mkdir", "-p", "/var/lib/cni/floor")
+    for i, (plugin, changes, program, more) in enumerate(LIKE[like]):
+        network = Network("like", CNIBOX, [plugin], subnet="10.244.0.0/24", bridge="cni0", changes=changes)
+        networks.install(node, REFERENCE + i, network, build)
+        node.copy(build / "bench" / "floor", f"/opt/cni/bin/{program}", 0o755)
+        Attachment(node, REFERENCE + i, network).call("ADD")  # makes the bridge, and stays
+        env = compare(node, program, more, Attachment(node, REFERENCE + i, network))
+    return env
+
+
+def compare(node, program, more, attachment):
+    """Have a plugin and the floor do the same. Gives what the floor was told."""
     before = all_before(node)
-    attachment = Attachment(node, REFERENCE, network)
     attachment.call("ADD")
     link, = attachment.pod.json("ip", "-j", "link", "show", "eth0")
     bridge, = node.json("ip", "-j", "link", "show", "cni0")
     env = {"FLOOR_BRIDGE": str(bridge["ifindex"]), "FLOOR_MTU": str(link["mtu"]), "FLOOR_INDEX": str(link["ifindex"]),
-           "FLOOR_ADDRESS": attachment.result["ips"][0]["address"].split("/")[0], "FLOOR_STORE": "/var/lib/cni/floor"}
-    if like == "ipMasq":
-        env |= {"FLOOR_TABLE": MASQUERADE_TABLE, "FLOOR_SET": MASQUERADE_SET}
-    wanted = state(node, attachment.pod, before)
+           "FLOOR_ADDRESS": attachment.result["ips"][0]["address"].split("/")[0], "FLOOR_STORE": "/var/lib/cni/floor",
+           **more}
+    wanted = state(node, attachment.pod, before, program)
     attachment.call("DEL")
-    node.run("mkdir", "-p", env["FLOOR_STORE"])
-    node.copy(build / "bench" / "floor", "/opt/cni/bin/floor", 0o755)
-    other = node.pod("like-the-floor")
-    call = {"containerid": "floor", "netns": other.netns}
-    node.cni("ADD", {"type": "floor"}, env, **call).expect_success()
-    differences = snapshot.changes(wanted, state(node, other, before))
-    node.cni("DEL", {"type": "floor"}, env, **call).expect_success()
+    other = node.pod(f"like-the-{program}")
+    call = {"containerid": program, "netns": other.netns}
+    node.cni("ADD", {"type": program}, env, **call).expect_success()
+    differences = snapshot.changes(wanted, state(node, other, before, program))
+    node.cni("DEL", {"type": program}, env, **call).expect_success()
     if all_before(node) != before:
         differences.append("the floor's DEL leaves something")
     if differences:
-        raise Unequal(f"{like} and the floor leave different states:\n" + "\n".join(differences))
+        raise Unequal(f"{attachment.network.plugins[0]} and {program} leave different states:\n" + "\n".join(differences))
     return env
 
 

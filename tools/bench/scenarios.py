@@ -87,6 +87,7 @@ class Timed:
 NOTHING = Network("a process that does nothing", FLOOR, ["nothing"])
 FLOOR_NETWORK = Network("floor", FLOOR, ["floor"])
 FLOOR_STORE = Network("floor and a lease store", FLOOR, ["floor-store"])
+FLOOR_SETTINGS = Network("floor and bridge's settings", FLOOR, ["floor-settings"])
 BASH_CNI = Network("bash-cni", CNIBOX, ["bash-cni"])
 BRIDGE = Network("bridge", CNIBOX, ["bridge"])
 # It knows one bridge, cni0, which is there.
@@ -120,18 +121,22 @@ LEASES = (10, 1000, 10000, 60000, 64800)  # the last: 99 % of what a /16 has
 HOST_PORTS = (0, 100, 1000, 5000)
 
 SCENARIOS = [
-    Timed("one", "One pod at a time", [NOTHING, FLOOR_NETWORK, FLOOR_STORE, BASH_CNI, BRIDGE, GO_BRIDGE, SEED], [
-        *(Goal("add", ours, "floor", at_most=1.3, limit="floor and a lease store") for ours in OURS),
+    Timed("one", "One pod at a time", [NOTHING, FLOOR_NETWORK, FLOOR_STORE, FLOOR_SETTINGS, BASH_CNI, BRIDGE,
+                                       GO_BRIDGE, SEED], [
+        Goal("add", "bash-cni", "floor", at_most=1.3, limit="floor and a lease store"),
+        Goal("add", "bridge", "floor", at_most=1.3, limit="floor and bridge's settings"),
         *(goal for ours in OURS for goal in against_go(ours, "Go bridge", 8, 20, "floor")),
         *(Goal("cpu", ours, "Go bridge", at_least=10, limit="floor") for ours in OURS),
         PeakGoal(OURS, 1024),
     ]),
     Timed("masquerade", "Masquerading for the pod", [
         Network("floor, ipMasq", FLOOR, ["floor"]),
+        Network("floor, ipMasq, and bridge's settings", FLOOR, ["floor-settings"]),
         Network("bridge, ipMasq", CNIBOX, ["bridge"], changes=MASQUERADE),
         Network("Go bridge, ipMasq", GO, ["bridge"], changes=MASQUERADE),
     ], [
-        Goal("add", "bridge, ipMasq", "floor, ipMasq", at_most=1.3),
+        Goal("add", "bridge, ipMasq", "floor, ipMasq", at_most=1.3,
+             limit="floor, ipMasq, and bridge's settings"),
         *against_go("bridge, ipMasq", "Go bridge, ipMasq", 25, 60, "floor, ipMasq"),
     ], rounds=50, like="ipMasq"),
     Timed("chain", "bridge, portmap, firewall, bandwidth", [
