@@ -71,7 +71,8 @@ static int refuse_existing(struct pod *p, const struct err *why, struct err *e)
 	return -1;
 }
 
-int pod_connect(struct pod *p, struct pod_link *link, const struct bridge_port *port, struct err *e)
+int pod_connect(struct pod *p, struct pod_link *link, bool marked, const struct bridge_port *port,
+		struct err *e)
 {
 	char alias[LINK_ALIAS];
 	struct err why = {0};
@@ -84,7 +85,8 @@ int pod_connect(struct pod *p, struct pod_link *link, const struct bridge_port *
 	link->netns = p->netns.fd;
 	nl_batch_init(&b);
 	put_pod_link(&b, link);
-	put_alias(&b, p->host_name, 0, alias);
+	if (marked)
+		put_alias(&b, p->host_name, 0, alias);
 	if (port && (port->hairpin || port->isolated))
 		put_port_flags(&b, p->host_name, port);
 	if (link_create(&p->host.route, &b, "CONFIG_VETH", &why) == 0)
@@ -92,20 +94,31 @@ int pod_connect(struct pod *p, struct pod_link *link, const struct bridge_port *
 	if (why.sys == EEXIST)
 		return refuse_existing(p, &why, e);
 	*e = why;
-	if (pod_disconnect(p, NULL, &why)) /* the pair may be there, without its marks */
+	/* The pair may be there: without its marks, or without our hearing of it. */
+	if (pod_remove_link(&p->host.route, p->host_name, &why))
 		log_line("undo: %s", why.msg);
 	return -1;
 }
 
 /* --- removing ---------------------------------------------------------------------------------- */
 
-/*
- * A pod end whose other end has a name that is not of our making: the reference plugin made it,
- * before an upgrade. A name of our making is another container's, to which the path belongs now.
- */
-static int find_foreign(struct pod *p, int *index, struct err *e)
+int pod_remove_link(struct nl_sock *route, const char *host_name, struct err *e)
 {
-	struct link in, host;
+	int index;
+
+	if (link_index(route, host_name, &index, e))
+		return -1;
+	return link_remove_quickly(route, NULL, index, e);
+}
+
+/*
+ * A pod end whose other end has a name that is not of our making: the reference plugin, or the
+ * walkthrough's bash, made it before an upgrade. A name of our making is another container's, to
+ * which the path belongs now.
+ */
+static int find_foreign(struct pod *p, const char *bridge, int *index, struct err *e)
+{
+	struct link in, host, master;
 	int there = pod_enter_if_there(p, e);
 
 	if (there <= 0)
@@ -114,14 +127,17 @@ static int find_foreign(struct pod *p, int *index, struct err *e)
 		return -1;
 	if (!in.index || strcmp(in.kind, "veth") != 0)
 		return 0;
-	if (link_look_index(&p->host.route, in.peer, &host, e))
+	if (link_look_index(&p->host.route, in.peer, &host, e) ||
+	    link_look_index(&p->host.route, host.master, &master, e))
 		return -1;
-	if (host.peer == in.index && !names_is_host_link(host.name))
+	if (host.peer == in.index && !names_is_host_link(host.name) &&
+	    (!bridge || strcmp(bridge, master.name) == 0))
 		*index = host.index;
 	return 0;
 }
 
-int pod_disconnect(struct pod *p, int (*rules)(struct pod *p, struct err *e), struct err *e)
+int pod_disconnect(struct pod *p, const char *bridge, int (*rules)(struct pod *p, struct err *e),
+		   struct err *e)
 {
 	struct link_removal removal;
 	struct err why = {0};
@@ -129,7 +145,7 @@ int pod_disconnect(struct pod *p, int (*rules)(struct pod *p, struct err *e), st
 	int index;
 
 	if (link_index(&p->host.route, p->host_name, &index, e) ||
-	    (!index && find_foreign(p, &index, e)) ||
+	    (!index && find_foreign(p, bridge, &index, e)) ||
 	    link_remove_begin(&removal, &p->host.netfilter, index, e))
 		return -1;
 	failed = rules && rules(p, &why);

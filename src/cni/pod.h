@@ -39,12 +39,14 @@ int pod_enter_if_there(struct pod *p, struct err *e) must_check;
 int pod_demand_room(struct pod *p, struct err *e) must_check;
 
 /*
- * Make the pair: host end up, and in a bridge if link says so; pod end in its namespace, down.
+ * Make the pair: host end up, and in a bridge if link says so; pod end in its namespace, down. After
+ * a failure there is none.
  *
- * link  bridge, pod_mac and mtu are the caller's; the rest is filled in here
- * port  flags of its bridge port, NULL for none
+ * link    bridge, pod_mac and mtu are the caller's; the rest is filled in here
+ * marked  the host end gets an alias that says whose it is, for pod_disconnect_others
+ * port    flags of its bridge port, NULL for none
  */
-int pod_connect(struct pod *p, struct pod_link *link, const struct bridge_port *port,
+int pod_connect(struct pod *p, struct pod_link *link, bool marked, const struct bridge_port *port,
 		struct err *e) must_check;
 
 /* How the pod's end is to be set up. */
@@ -69,13 +71,17 @@ int pod_check(struct pod *p, const struct cni_result *prev, struct link *in, str
 	      struct err *e) must_check;
 
 /*
- * Remove the pair by its host end; one that the reference plugin has made, through the pod's
- * namespace. Success if there is none.
+ * Remove the pair by its host end; one that another program has made before an upgrade, through the
+ * pod's namespace. Success if there is none.
  *
- * rules  removes the pod's rules, while the kernel is at work on the links; NULL: there are none
+ * bridge  where such a program had put it; NULL: anywhere
+ * rules   removes the pod's rules, while the kernel is at work on the links; NULL: there are none
  */
-int pod_disconnect(struct pod *p, int (*rules)(struct pod *p, struct err *e),
+int pod_disconnect(struct pod *p, const char *bridge, int (*rules)(struct pod *p, struct err *e),
 		   struct err *e) must_check;
+
+/* Remove the pair by its host end's name alone. */
+int pod_remove_link(struct nl_sock *route, const char *host_name, struct err *e) must_check;
 
 /* Owners, as GC's list of valid attachments has them, and a keep() that wants them: arg is it. */
 struct pod_owners {

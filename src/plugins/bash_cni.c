@@ -20,21 +20,16 @@
 
 #define LOG_FILE "/var/log/bash-cni-plugin.log"
 
-void job_end(struct job *j)
-{
-	node_sockets_close(&j->host);
-	nl_close(&j->pod);
-	netns_close(&j->netns);
-}
-
 void job_begin(struct job *j, const struct cni_request *rq)
 {
 	memset(j, 0, sizeof(*j));
-	j->rq = rq;
+	pod_begin(&j->pod, rq);
 	j->owner = (struct lease_owner){rq->container_id, rq->ifname};
-	j->host.route.fd = j->host.netfilter.fd = j->pod.fd = -1;
-	j->netns.fd = j->netns.host = -1;
-	names_host_link(j->host_name, rq->network, rq->container_id, rq->ifname);
+}
+
+void job_end(struct job *j)
+{
+	pod_end(&j->pod);
 }
 
 bool job_uses(const struct job *j, unsigned family)
@@ -45,11 +40,6 @@ bool job_uses(const struct job *j, unsigned family)
 static struct prefix pod_address(const struct job *j, unsigned family)
 {
 	return (struct prefix){.ip = j->ip[family], .len = j->conf.net.range[family].subnet.len};
-}
-
-int job_open_pod(struct job *j, struct err *e)
-{
-	return netns_open(&j->netns, j->rq->netns, &j->host.route, &j->pod, e);
 }
 
 /* --- what the runtime asks for ------------------------------------------------------------------ */
@@ -64,7 +54,7 @@ static int read_asked(struct job *j, struct err *e)
 	char text[IP_TEXT];
 	int mac;
 
-	if (cni_wanted_ips(&ips, j->rq, NULL, e))
+	if (cni_wanted_ips(&ips, j->pod.rq, NULL, e))
 		return -1;
 	for (unsigned i = 0; i < ips.count; i++) {
 		unsigned family = ips.ip[i].family == 6;
@@ -75,7 +65,7 @@ static int read_asked(struct job *j, struct err *e)
 				       ip_format(text, &ips.ip[i]));
 		j->asked[family] = &ips.ip[i];
 	}
-	mac = cni_wanted_mac(j->mac, j->rq, NULL, e);
+	mac = cni_wanted_mac(j->mac, j->pod.rq, NULL, e);
 	j->mac_asked = mac > 0;
 	return mac < 0 ? -1 : 0;
 }
@@ -107,16 +97,17 @@ static int take_lease(struct job *j, struct lease_store *store, unsigned family,
 	 * but then it has to be the address that is asked for.
 	 */
 	if ((j->asked[family] && !ip_equal(j->asked[family], &j->ip[family])) ||
-	    link_index(&j->host.route, j->host_name, &leftover, &(struct err){0}) || leftover)
+	    link_index(&j->pod.host.route, j->pod.host_name, &leftover, &(struct err){0}) ||
+	    leftover)
 		return -1;
-	log_line("%s: taking up the lease of an ADD that was cut off", j->rq->container_id);
+	log_line("%s: taking up the lease of an ADD that was cut off", j->pod.rq->container_id);
 	err_clear(e);
 	return 0;
 }
 
 static int take_leases(struct job *j, struct lease_store *store, struct err *e)
 {
-	if (lease_store_open(store, j->conf.data_dir, j->rq->network, e))
+	if (lease_store_open(store, j->conf.data_dir, j->pod.rq->network, e))
 		return -1;
 	for (unsigned family = 0; family < POD_FAMILIES; family++)
 		if (job_uses(j, family) && take_lease(j, store, family, e))
@@ -129,7 +120,7 @@ static int take_leases(struct job *j, struct lease_store *store, struct err *e)
 static int release_leases(const struct job *j, const struct ip *hint, unsigned hints, struct err *e)
 {
 	cleanup_store struct lease_store store = LEASE_STORE_CLOSED;
-	int there = lease_store_open_existing(&store, j->conf.data_dir, j->rq->network, e);
+	int there = lease_store_open_existing(&store, j->conf.data_dir, j->pod.rq->network, e);
 
 	if (there <= 0)
 		return there;
@@ -148,53 +139,21 @@ int job_demand_bridge(const struct job *j, const struct node_state *node, struct
 	return -1;
 }
 
-static int refuse_taken_ifname(struct job *j, struct err *e)
-{
-	int taken;
-
-	if (link_index(&j->pod, j->rq->ifname, &taken, e))
-		return -1;
-	if (taken)
-		return err_set(e, ERR_STATE, "create veth pair",
-			       "CNI_IFNAME=%s exists already in CNI_NETNS=%s", j->rq->ifname,
-			       j->rq->netns);
-	return 0;
-}
-
-/* One end of the pair is there already: which? */
-static int refuse_existing(struct job *j, const struct err *why, struct err *e)
-{
-	if (refuse_taken_ifname(j, e))
-		return -1;
-	*e = *why;
-	err_hint(e, "the host link %s exists: DEL this container first", j->host_name);
-	return -1;
-}
-
 static int create_link(struct job *j, const struct node_state *node, struct err *e)
 {
-	struct pod_link link = {
-		.host_name = j->host_name,
-		.bridge = node->bridge.index,
-		.pod_name = j->rq->ifname,
-		.netns = j->netns.fd,
-	};
-	struct nl_batch b;
+	struct pod_link link = {.bridge = node->bridge.index};
 
-	if (node_mtu(&j->host.route, &j->conf.net, &link.mtu, e))
+	if (node_mtu(&j->pod.host.route, &j->conf.net, &link.mtu, e))
 		return -1;
-	names_host_mac(link.host_mac, j->host_name);
 	memcpy(link.pod_mac, j->mac, MAC_BYTES);
-	nl_batch_init(&b);
-	put_pod_link(&b, &link);
-	return link_create(&j->host.route, &b, "CONFIG_VETH", e);
+	return pod_connect(&j->pod, &link, false, NULL, e);
 }
 
 static int enable_ipv6(void *arg, struct err *e)
 {
 	const struct job *j = arg;
 
-	return sysctl_enable_ipv6(j->rq->ifname, e);
+	return sysctl_enable_ipv6(j->pod.rq->ifname, e);
 }
 
 static int configure_pod(struct job *j, struct err *e)
@@ -202,9 +161,9 @@ static int configure_pod(struct job *j, struct err *e)
 	struct nl_batch b;
 	int index;
 
-	if (job_uses(j, 1) && netns_run(&j->netns, enable_ipv6, j, e))
+	if (job_uses(j, 1) && netns_run(&j->pod.netns, enable_ipv6, j, e))
 		return -1;
-	if (link_index(&j->pod, j->rq->ifname, &index, e))
+	if (link_index(&j->pod.in, j->pod.rq->ifname, &index, e))
 		return -1;
 	nl_batch_init(&b);
 	put_raise(&b, index);
@@ -217,37 +176,23 @@ static int configure_pod(struct job *j, struct err *e)
 		put_address(&b, index, &address, false);
 		put_default_route(&b, index, gateway);
 	}
-	return nl_apply(&j->pod, &b, e);
-}
-
-/* The pod end goes with the host end. Nothing to do where it was never made. */
-int remove_pod_link(struct nl_sock *route, const char *host_name, bool *was_there, struct err *e)
-{
-	int index;
-
-	if (link_index(route, host_name, &index, e))
-		return -1;
-	*was_there = index != 0;
-	return link_remove_quickly(route, NULL, index, e);
+	return nl_apply(&j->pod.in, &b, e);
 }
 
 static int attach(struct job *j, struct node_state *node, struct err *e)
 {
-	struct err why = {0}, undo = {0};
+	struct err ignored = {0};
 	unsigned made;
-	bool any;
 
 	if (!j->conf.manual && node->missing &&
-	    (refuse_taken_ifname(j, e) || node_up(&j->host, &j->conf.net, node, &made, e)))
+	    (pod_demand_room(&j->pod, e) || node_up(&j->pod.host, &j->conf.net, node, &made, e)))
 		return -1;
-	if (create_link(j, node, &why) && why.sys == EEXIST)
-		return refuse_existing(j, &why, e);
-	if (!why.code && configure_pod(j, &why) == 0)
+	if (create_link(j, node, e))
+		return -1;
+	if (configure_pod(j, e) == 0)
 		return 0;
-	/* Failed halfway, or done without our hearing of it. */
-	*e = why;
-	if (remove_pod_link(&j->host.route, j->host_name, &any, &undo))
-		log_line("undo: %s", undo.msg);
+	if (pod_remove_link(&j->pod.host.route, j->pod.host_name, &ignored))
+		log_line("undo: %s", ignored.msg);
 	return -1;
 }
 
@@ -258,9 +203,9 @@ static int describe(const struct job *j, struct cni_result *rs, struct err *e)
 
 	if (!interface || !text)
 		return -1;
-	interface->name = j->rq->ifname;
+	interface->name = j->pod.rq->ifname;
 	interface->mac = names_format_mac(text, j->mac);
-	interface->sandbox = j->rq->netns;
+	interface->sandbox = j->pod.rq->netns;
 	for (unsigned family = 0; family < POD_FAMILIES; family++) {
 		struct cni_address *a;
 
@@ -279,8 +224,8 @@ static int describe(const struct job *j, struct cni_result *rs, struct err *e)
 static int look_at_node(struct job *j, struct node_state *node, struct err *e)
 {
 	if (!j->conf.manual)
-		return node_look_again(&j->host, &j->conf.net, node, e);
-	if (node_look_bridge(&j->host.route, &j->conf.net, node, e))
+		return node_look_again(&j->pod.host, &j->conf.net, node, e);
+	if (node_look_bridge(&j->pod.host.route, &j->conf.net, node, e))
 		return -1;
 	return job_demand_bridge(j, node, e);
 }
@@ -297,7 +242,7 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 
 	job_begin(&j, rq);
 	if (bash_conf_read(&j.conf, rq->conf, e) || read_asked(&j, e) ||
-	    node_sockets_open(&j.host, e) || job_open_pod(&j, e) || look_at_node(&j, &node, e))
+	    node_sockets_open(&j.pod.host, e) || pod_enter(&j.pod, e) || look_at_node(&j, &node, e))
 		return -1;
 	if (take_leases(&j, &store, e) == 0 && describe(&j, rs, e) == 0 &&
 	    attach(&j, &node, e) == 0)
@@ -308,43 +253,16 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 
 /* --- DEL --------------------------------------------------------------------------------------- */
 
-/*
- * A pod end whose other end is in our bridge under a name that is not of our making: the
- * walkthrough's bash made it, before an upgrade. It is found through the pod's namespace, if that
- * is still there. A name of our making is another container's, to which the path belongs now.
- */
-static int remove_foreign_link(struct job *j, struct err *e)
-{
-	struct link pod, host, bridge;
-
-	if (!*j->rq->netns || job_open_pod(j, &(struct err){0}))
-		return 0;
-	if (link_look(&j->pod, j->rq->ifname, &pod, e))
-		return -1;
-	if (!pod.index || strcmp(pod.kind, "veth") != 0)
-		return 0;
-	if (link_look_index(&j->host.route, pod.peer, &host, e) ||
-	    link_look(&j->host.route, j->conf.net.bridge, &bridge, e))
-		return -1;
-	if (!host.index || !bridge.index || host.master != bridge.index ||
-	    names_is_host_link(host.name))
-		return 0;
-	return link_remove_quickly(&j->host.route, NULL, host.index, e);
-}
-
 static int del(const struct cni_request *rq, struct err *e)
 {
 	cleanup_job struct job j;
 	struct ip hint[CNI_IPS_MAX];
 	unsigned hints;
-	bool was_there;
 
 	job_begin(&j, rq);
 	if (bash_conf_read_for_removal(&j.conf, rq->conf, e) ||
-	    nl_open(&j.host.route, NL_ROUTE, e) ||
-	    remove_pod_link(&j.host.route, j.host_name, &was_there, e))
-		return -1;
-	if (!was_there && remove_foreign_link(&j, e))
+	    nl_open(&j.pod.host.route, NL_ROUTE, e) ||
+	    pod_disconnect(&j.pod, j.conf.net.bridge, NULL, e))
 		return -1;
 	/* Only now: an address must not be given away while a link has it. */
 	hints = cni_result_addresses(hint, ARRAY_SIZE(hint), json_get(rq->conf, "prevResult"));

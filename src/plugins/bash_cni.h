@@ -6,18 +6,14 @@
 
 #include "cni/bash_conf.h"
 #include "cni/plugin.h"
+#include "cni/pod.h"
 #include "ipam/store.h"
-#include "net/netns.h"
 
 /* Everything that a verb works with: what is asked, what is configured, where it happens. */
 struct job {
-	const struct cni_request *rq;
+	struct pod pod;
 	struct bash_conf conf;
 	struct lease_owner owner;
-	char host_name[LINK_NAME]; /* of the pod's host end */
-	struct node_sockets host;
-	struct netns netns; /* opened by job_open_pod */
-	struct nl_sock pod; /* the same */
 	struct ip ip[POD_FAMILIES];
 	const struct ip *asked[POD_FAMILIES]; /* by the runtime, for an ADD; NULL: any */
 	uint8_t mac[MAC_BYTES];		      /* of the pod's end */
@@ -32,19 +28,12 @@ void job_end(struct job *j);
 /* Is that family (0: IPv4, 1: IPv6) configured? */
 bool job_uses(const struct job *j, unsigned family);
 
-/* Open CNI_NETNS and a socket in it. */
-int job_open_pod(struct job *j, struct err *e) must_check;
-
 /* The pool of a family: never the network or broadcast address, never the gateway. */
 int job_pool(const struct job *j, unsigned family, struct ip_range *range,
 	     struct err *e) must_check;
 
 /* "manual", the walkthrough's division of labour: the bridge must have been made beforehand. */
 int job_demand_bridge(const struct job *j, const struct node_state *node, struct err *e) must_check;
-
-/* Remove the pod's link by its host end; the pod's end goes with it. */
-int remove_pod_link(struct nl_sock *route, const char *host_name, bool *was_there,
-		    struct err *e) must_check;
 
 /* The verbs. */
 int bash_cni_check(const struct cni_request *rq, struct err *e);

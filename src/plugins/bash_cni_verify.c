@@ -14,7 +14,7 @@ static int check_lease(const struct job *j, const struct ip *ip, struct err *e)
 	struct ip found[POD_FAMILIES];
 	char text[IP_TEXT];
 	unsigned count = 0;
-	int there = lease_store_open_existing(&store, j->conf.data_dir, j->rq->network, e);
+	int there = lease_store_open_existing(&store, j->conf.data_dir, j->pod.rq->network, e);
 
 	if (there < 0 || (there && lease_find(&store, &j->owner, found, POD_FAMILIES, &count, e)))
 		return -1;
@@ -23,7 +23,7 @@ static int check_lease(const struct job *j, const struct ip *ip, struct err *e)
 			return 0;
 	return err_set(e, ERR_STATE, "check lease",
 		       "%s is not leased to container %s, interface %s", ip_format(text, ip),
-		       j->rq->container_id, j->rq->ifname);
+		       j->pod.rq->container_id, j->pod.rq->ifname);
 }
 
 static int check_links(struct job *j, const struct cni_interface *interface,
@@ -33,25 +33,25 @@ static int check_links(struct job *j, const struct cni_interface *interface,
 	struct link host;
 	char mac[MAC_TEXT];
 
-	if (link_look(&j->host.route, j->host_name, &host, e) ||
-	    link_look(&j->pod, j->rq->ifname, pod, e))
+	if (link_look(&j->pod.host.route, j->pod.host_name, &host, e) ||
+	    link_look(&j->pod.in, j->pod.rq->ifname, pod, e))
 		return -1;
 	if (!pod->index)
 		return err_set(e, ERR_STATE, checking, "%s does not exist in CNI_NETNS=%s",
-			       j->rq->ifname, j->rq->netns);
+			       j->pod.rq->ifname, j->pod.rq->netns);
 	if (!pod->up)
-		return err_set(e, ERR_STATE, checking, "%s is down in CNI_NETNS=%s", j->rq->ifname,
-			       j->rq->netns);
+		return err_set(e, ERR_STATE, checking, "%s is down in CNI_NETNS=%s",
+			       j->pod.rq->ifname, j->pod.rq->netns);
 	names_format_mac(mac, pod->mac);
 	if (*interface->mac && strcmp(interface->mac, mac) != 0)
 		return err_set(e, ERR_STATE, checking, "%s has MAC address %s, not %s",
-			       j->rq->ifname, mac, interface->mac);
+			       j->pod.rq->ifname, mac, interface->mac);
 	if (!host.index || !host.up)
-		return err_set(e, ERR_STATE, checking, "the pod's host end %s %s", j->host_name,
+		return err_set(e, ERR_STATE, checking, "the pod's host end %s %s", j->pod.host_name,
 			       host.index ? "is down" : "does not exist");
 	if (!bridge->index || host.master != bridge->index)
 		return err_set(e, ERR_STATE, checking, "the pod's host end %s is not in bridge %s",
-			       j->host_name, j->conf.net.bridge);
+			       j->pod.host_name, j->conf.net.bridge);
 	return 0;
 }
 
@@ -64,12 +64,12 @@ static int check_address(struct job *j, const struct link *pod, const struct cni
 	bool found;
 
 	if (check_lease(j, &a->address.ip, e) ||
-	    address_look(&j->pod, pod->index, &a->address, &found, e))
+	    address_look(&j->pod.in, pod->index, &a->address, &found, e))
 		return -1;
 	if (!found)
-		return err_set(e, ERR_STATE, "check address", "%s has no address %s", j->rq->ifname,
-			       prefix_format(text, &a->address));
-	if (route_look(&j->pod, &outside, &r, e))
+		return err_set(e, ERR_STATE, "check address", "%s has no address %s",
+			       j->pod.rq->ifname, prefix_format(text, &a->address));
+	if (route_look(&j->pod.in, &outside, &r, e))
 		return -1;
 	if (!r.found)
 		return err_set(e, ERR_STATE, "check route", "the pod has no default route");
@@ -90,8 +90,8 @@ int bash_cni_check(const struct cni_request *rq, struct err *e)
 	if (!json_present(prev_result))
 		return err_set(e, ERR_CONFIG, NULL, "Required prevResult missing");
 	if (bash_conf_read(&j.conf, rq->conf, e) || cni_result_read(&prev, prev_result, e) ||
-	    node_sockets_open(&j.host, e) || job_open_pod(&j, e) ||
-	    node_look(&j.host, &j.conf.net, &node, e))
+	    node_sockets_open(&j.pod.host, e) || pod_enter(&j.pod, e) ||
+	    node_look(&j.pod.host, &j.conf.net, &node, e))
 		return -1;
 	if (!j.conf.manual && node.missing)
 		return err_set(e, ERR_STATE, "check node", "missing for network %s: %s",
@@ -121,7 +121,7 @@ static int check_pool(const struct job *j, unsigned family, struct err *e)
 	struct range_set set = {.range = &range, .count = 1};
 	char text[128];
 	unsigned free_count;
-	int there = lease_store_open_existing(&store, j->conf.data_dir, j->rq->network, e);
+	int there = lease_store_open_existing(&store, j->conf.data_dir, j->pod.rq->network, e);
 
 	if (there <= 0)
 		return there;
@@ -141,7 +141,7 @@ int bash_cni_status(const struct cni_request *rq, struct err *e)
 	job_begin(&j, rq);
 	if (bash_conf_read(&j.conf, rq->conf, e))
 		return -1;
-	if (node_sockets_open(&j.host, e) || node_look(&j.host, &j.conf.net, &node, e) ||
+	if (node_sockets_open(&j.pod.host, e) || node_look(&j.pod.host, &j.conf.net, &node, e) ||
 	    (j.conf.manual && job_demand_bridge(&j, &node, e)))
 		return unavailable(e);
 	for (unsigned family = 0; family < POD_FAMILIES; family++)
@@ -162,7 +162,6 @@ static bool keep_lease(const struct lease_owner *owner, const struct ip *ip, voi
 {
 	struct collection *c = arg;
 	char host_name[LINK_NAME], text[IP_TEXT];
-	bool was_there;
 
 	if (cni_attachments_have(&c->valid, owner->container_id, owner->ifname))
 		return true;
@@ -170,7 +169,7 @@ static bool keep_lease(const struct lease_owner *owner, const struct ip *ip, voi
 			    owner->ifname, owner->container_id))
 		return true;
 	names_host_link(host_name, c->network, owner->container_id, owner->ifname);
-	return remove_pod_link(&c->route, host_name, &was_there, c->e) != 0;
+	return pod_remove_link(&c->route, host_name, c->e) != 0;
 }
 
 int bash_cni_gc(const struct cni_request *rq, struct err *e)

@@ -164,7 +164,7 @@ static int connect(struct job *j, const struct cni_result *rs, struct err *e)
 		memcpy(link.pod_mac, c->mac, MAC_BYTES);
 	else if (rs->ip_count)
 		names_ip_mac(link.pod_mac, &rs->ips[0].address.ip);
-	if (pod_connect(&j->pod, &link, &port, e) || look_at_pod_end(j, &link, e))
+	if (pod_connect(&j->pod, &link, true, &port, e) || look_at_pod_end(j, &link, e))
 		return -1;
 	sysctl_try("ipv6", j->pod.host_name, "accept_ra", 0);
 	if (c->use_vlans && set_vlans(j, e))
@@ -259,7 +259,7 @@ static void take_back(struct job *j, const struct cni_result *rs)
 	char names[LINK_NAME];
 	unsigned ports = 0;
 
-	if (pod_disconnect(&j->pod, remove_rules, &ignored))
+	if (pod_disconnect(&j->pod, NULL, remove_rules, &ignored))
 		log_line("undo: %s", ignored.msg);
 	err_clear(&ignored);
 	if (!j->made.bridge) {
@@ -304,7 +304,7 @@ static int del(const struct cni_request *rq, struct err *e)
 
 	pod_begin(&p, rq);
 	if (bridge_conf_read_for_removal(&conf, rq, e) || node_sockets_open(&p.host, e) ||
-	    pod_disconnect(&p, remove_rules, e))
+	    pod_disconnect(&p, NULL, remove_rules, e))
 		return -1;
 	/* Only now: an address must not be given away while a link has it. */
 	return conf.addresses ? ipam_del(rq, e) : 0;

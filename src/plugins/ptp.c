@@ -124,7 +124,8 @@ static int build(struct pod *p, const struct ptp_conf *c, struct cni_result *rs,
 	names_ip_mac(pair.pod_mac, &rs->ips[0].address.ip);
 	rs->dns_always = true;
 	if (complete_result(rs, e) || dns_override(rs, p->rq, e) ||
-	    pod_connect(p, &pair, NULL, e) || link_look(&p->host.route, p->host_name, &host, e) ||
+	    pod_connect(p, &pair, true, NULL, e) ||
+	    link_look(&p->host.route, p->host_name, &host, e) ||
 	    link_look(&p->in, p->rq->ifname, &in, e))
 		return -1;
 	/* A pod must not be able to give the host a route. */
@@ -148,7 +149,7 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 		return -1;
 	if (build(&p, &c, rs, e) == 0)
 		return 0;
-	if (pod_disconnect(&p, ip_masq_del, &ignored))
+	if (pod_disconnect(&p, NULL, ip_masq_del, &ignored))
 		log_line("undo: %s", ignored.msg);
 	ipam_undo(rq, e);
 	return -1;
@@ -161,7 +162,7 @@ static int del(const struct cni_request *rq, struct err *e)
 	cleanup_pod struct pod p;
 
 	pod_begin(&p, rq);
-	if (node_sockets_open(&p.host, e) || pod_disconnect(&p, ip_masq_del, e))
+	if (node_sockets_open(&p.host, e) || pod_disconnect(&p, NULL, ip_masq_del, e))
 		return -1;
 	/* Only now: an address must not be given away while a link has it. */
 	return ipam_del(rq, e);
