@@ -17,6 +17,10 @@ ENVIRONMENT = {
 }
 
 
+# What is no mount of the space's own is the machine's: nothing in here is to change it.
+READ_ONLY = "mount -o remount,bind,ro /\n"
+
+
 class LabError(Exception):
     """A command that had to succeed did not."""
 
@@ -36,7 +40,7 @@ class Space:
         self.children = []
         self.own_pids = own_pids
         # An init that has no zombies.
-        script = f"{choose_iptables()}{setup}\necho ready\nexec env --ignore-signal=CHLD cat"
+        script = f"{choose_iptables()}{setup}\n{READ_ONLY}echo ready\nexec env --ignore-signal=CHLD cat"
         processes = ["--pid", "--fork", "--kill-child", "--mount-proc"] if own_pids else []
         self.holder = subprocess.Popen(
             ["unshare", "--net", "--mount", *processes, "--propagation", "private", "sh", "-euc", script],

@@ -90,6 +90,12 @@ def test_a_node_has_files_of_its_own():
         assert not [place for place in places if Path(place).exists()]
 
 
+def test_the_machines_files_cannot_be_changed():
+    with Node() as node:
+        done = node.run("touch", "/lab-test", check=False)
+        assert done.returncode == 1 and "Read-only file system" in done.stderr, done
+
+
 def test_a_command_that_fails_is_an_error():
     with Space("space") as space, pytest.raises(LabError, match="exit status 3"):
         space.sh("exit 3")
