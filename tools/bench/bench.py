@@ -37,7 +37,7 @@ def arguments():
     parser.add_argument("--json", action="store_true", help="print JSON, all timings included")
     parser.add_argument("--svg", type=Path, help="write a chart of the medians of " + ", ".join(CHARTED) + " to this file")
     parser.add_argument("--readme", action="store_true", help="write such a chart and the goals into the README")
-    parser.add_argument("--assert", dest="insist", action="store_true", help="exit 1 if a goal is missed")
+    parser.add_argument("--assert", dest="insist", action="store_true", help="exit 1 if a goal is missed that is within reach")
     parser.add_argument("--counts", action="store_true", help="nothing but system calls and instructions of fixed cases")
     parser.add_argument("--write-budgets", action="store_true", help="the same, into tools/bench/budgets.txt")
     return parser.parse_args()
@@ -92,7 +92,7 @@ def main():
     except (LabError, Unequal, AssertionError, OSError, subprocess.SubprocessError) as e:
         print(f"bench: {e}", file=sys.stderr)
         return 1
-    return 1 if options.insist and not all(goal.met for goal in goals) else 0
+    return 1 if options.insist and not all(goal.met or goal.out_of_reach for goal in goals) else 0
 
 
 if __name__ == "__main__":
