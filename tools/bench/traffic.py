@@ -95,7 +95,11 @@ WAYS = [
     Way("routed to the pod, each packet a flow", "each", 10000, False),
     Way("to a host port, each packet a flow", "each", 10000, True),
 ]
-MANY = 5000
+ONE, MANY = 1, 5000  # the first host port brings the rules, the others are elements of sets
+
+
+def median_ratio(few, many):
+    return statistics.median(b / a for a, b in zip(few, many))
 
 
 class Traffic:
@@ -109,11 +113,12 @@ class Traffic:
         data, goals = {}, []
         for way in WAYS:
             few, many = rates[way, way.least], rates[way, MANY]
-            ratio = statistics.median(b / a for a, b in zip(few, many))
+            ratio = median_ratio(few, many)
+            one = "" if way.mapped else f"{ONE} host port: {median_ratio(few, rates[way, ONE]):.2f}"
             said.append(f"  {way.label:46}{statistics.median(few):12.0f}{statistics.median(many):9.0f}")
             data[way.label] = {"few": few, "many": many, "ratio": ratio}
             goals.append(Judged(f"packets per second: {way.label}, {MANY} host ports against {way.least}", ratio,
-                                "at least 0.95", ratio >= 0.95))
+                                "at least 0.95", ratio >= 0.95, one))
         return Outcome(self.name, self.title, "\n".join(said), data, goals)
 
     def _measure(self, options):
@@ -121,11 +126,11 @@ class Traffic:
         rates = {}
         with ExitStack() as stack:
             places = {(mapped, others): stack.enter_context(Wired(others, mapped, options.build))
-                      for mapped, others in ((False, 0), (True, 0), (False, MANY), (True, MANY))}
+                      for mapped, others in ((False, 0), (False, ONE), (False, MANY), (True, 0), (True, MANY))}
             for number in range(rounds + 1):
                 for way in WAYS:
-                    pair = [0, MANY] if number % 2 else [MANY, 0]
-                    for others in pair:
+                    candidates = [others for mapped, others in places if mapped == way.mapped]
+                    for others in candidates if number % 2 else reversed(candidates):
                         rate = places[way.mapped, others].packets_per_second(way)
                         if number:  # the first one warms up
                             rates.setdefault((way, others or way.least), []).append(rate)
