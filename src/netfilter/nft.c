@@ -148,13 +148,19 @@ void nft_delete_rule(struct nl_batch *b, const char *label, const struct nft_at 
 	nl_be64(b, NFTA_RULE_HANDLE, handle);
 }
 
-/* FNV-1a: to tell versions of a rule apart, not to withstand anybody. */
+/*
+ * FNV-1a, of words, as attributes are padded to such: to tell versions of a rule apart, not to
+ * withstand anybody.
+ */
 static uint64_t digest(const unsigned char *p, const unsigned char *end)
 {
 	uint64_t h = 0xcbf29ce484222325u;
+	uint32_t word;
 
-	for (; p < end; p++)
-		h = (h ^ *p) * 0x100000001b3u;
+	for (; p < end; p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		h = (h ^ word) * 0x100000001b3u;
+	}
 	return h;
 }
 

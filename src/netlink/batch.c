@@ -23,7 +23,7 @@ static void set_fault(struct nl_batch *b, const char *fault)
 	b->fault_op = b->ops ? b->ops - 1 : 0;
 }
 
-/* n zeroed bytes, padded to alignment, at the end; NULL after a fault. */
+/* Room for n bytes at the end, which the caller fills, and padding; NULL after a fault. */
 static void *grow(struct nl_batch *b, size_t n)
 {
 	unsigned char *p = b->buf + b->len;
@@ -32,8 +32,8 @@ static void *grow(struct nl_batch *b, size_t n)
 		set_fault(b, "the message is too long");
 	if (b->fault)
 		return NULL;
-	memset(p, 0, ALIGNED(n));
 	b->len += ALIGNED(n);
+	memset(b->buf + b->len - NLMSG_ALIGNTO, 0, NLMSG_ALIGNTO); /* the padding, at least */
 	return p;
 }
 
@@ -64,8 +64,8 @@ void nl_op(struct nl_batch *b, const char *label, uint16_t type, uint16_t flags)
 	h = grow(b, sizeof(*h));
 	if (!h)
 		return;
-	h->nlmsg_type = type;
-	h->nlmsg_flags = (uint16_t)(flags | NLM_F_REQUEST);
+	*h = (struct nlmsghdr){.nlmsg_type = type,
+			       .nlmsg_flags = (uint16_t)(flags | NLM_F_REQUEST)};
 }
 
 void nl_head(struct nl_batch *b, const void *head, size_t n)
