@@ -68,6 +68,21 @@ def test_plugin_has_what_it_needs_before_it_reads(place, plugin):
     assert child.returncode == 1
 
 
+# The kernel answers such a one but once, however many questions were asked.
+@pytest.mark.parametrize("command", ["cni-node status", "cni-node up", "cni-node down", "bash-cni"])
+def test_who_is_not_root_is_told_at_once(place, command):
+    place.write("/etc/cni/net.d/10-bash-cni-plugin.conf", json.dumps(configs.load()))
+    place.run("cni-node", "up")
+    pod = place.pod(f"pod-{len(place.pods)}")
+    begin = time.monotonic()
+    done = place.run("setpriv", "--reuid=65534", "--clear-groups", *command.split(), check=False,
+                     input=json.dumps(configs.load()), env={"CNI_COMMAND": "ADD", "CNI_CONTAINERID": pod.id, "CNI_IFNAME": "eth0",
+                                                            "CNI_NETNS": pod.netns, "CNI_PATH": PLUGIN_DIR})
+    assert time.monotonic() - begin < 10 * SLOWNESS
+    assert done.returncode == 1
+    assert "Operation not permitted" in done.stdout + done.stderr and "run it as root" in done.stdout + done.stderr
+
+
 def calls(node, conf, command="ADD", inject=(), **variables):
     """(What the plugin answered, its system calls): under strace."""
     trace = "/tmp/trace"
