@@ -28,7 +28,7 @@ class Case:
     applets: tuple = APPLETS
     version: str = "1.1.0"
     with_link: bool = False  # rates are set on the host end of the pod's link, and go with that
-    forgiving: bool = False  # a DEL that cannot put the pod's interface back does not fail for that
+    forgiving: bool = False  # a DEL does not fail for what the kernel will never put back
 
     def conf(self, pod):
         plugins = copy.deepcopy(list(self.plugins))
