@@ -1,8 +1,10 @@
 #include "base/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The functions behind the macros of these names. */
 #undef err_set
@@ -59,6 +61,8 @@ int err_sys(struct err *e, enum err_code code, const char *doing, int sys, const
 	va_start(ap, fmt);
 	compose(e, doing, sys, fmt, ap);
 	va_end(ap);
+	if (sys == EPERM && geteuid() != 0)
+		err_hint(e, "run it as root");
 	return -1;
 }
 

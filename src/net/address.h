@@ -17,8 +17,8 @@
 void put_address(struct nl_batch *b, int link, const struct prefix *address, bool tested);
 
 /*
- * Append: have a link announce its IPv4 addresses when it is raised ("arp_notify"). Where a file
- * below /proc/sys would take the kernel 20 us to make, and might be read-only.
+ * Append: have a link announce its IPv4 addresses when it is raised ("arp_notify"). The file below
+ * /proc/sys for it would take the kernel 20 us to make, and might be read-only.
  */
 void put_announcing(struct nl_batch *b, int link);
 

@@ -225,7 +225,8 @@ static bool take_message(struct conversation *c, const struct nlmsghdr *h, struc
 	}
 	if (h->nlmsg_type == NLMSG_ERROR) {
 		take_refusal(c, op, status ? errno_of(status->error) : EPROTO, kernel_words(h), e);
-		if (!c->ask)
+		/* Whom it refuses as such, nfnetlink_rcv answers once for all messages of a datagram. */
+		if (!c->ask || (c->failed && e->sys == EPERM))
 			return c->failed || op == last_answered(c->b);
 	} else if (h->nlmsg_type == NLMSG_DONE) {
 		take_refusal(c, op, done ? errno_of(*done) : 0, "", e);

@@ -72,7 +72,7 @@ static void change(struct xt_table *t)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static _Alignas(8) unsigned char entries[ENTRIES_MAX + ROOM];
-	struct xt_table t = {.entries = entries};
+	struct xt_table t = {.entries = entries, .room = ROOM};
 	struct err e = {0};
 	struct head head;
 

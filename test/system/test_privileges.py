@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -66,6 +67,21 @@ def test_plugin_has_what_it_needs_before_it_reads(place, plugin):
                                             "NoNewPrivs": 1, "Seccomp": 0}
     child.communicate("")
     assert child.returncode == 1
+
+
+# The kernel answers such a one but once, however many questions were asked.
+@pytest.mark.parametrize("command", ["cni-node status", "cni-node up", "cni-node down", "bash-cni"])
+def test_who_is_not_root_is_told_at_once(place, command):
+    place.write("/etc/cni/net.d/10-bash-cni-plugin.conf", json.dumps(configs.load()))
+    place.run("cni-node", "up")
+    pod = place.pod(f"pod-{len(place.pods)}")
+    begin = time.monotonic()
+    done = place.run("setpriv", "--reuid=65534", "--clear-groups", *command.split(), check=False,
+                     input=json.dumps(configs.load()), env={"CNI_COMMAND": "ADD", "CNI_CONTAINERID": pod.id, "CNI_IFNAME": "eth0",
+                                                            "CNI_NETNS": pod.netns, "CNI_PATH": PLUGIN_DIR})
+    assert time.monotonic() - begin < 10 * SLOWNESS
+    assert done.returncode == 1
+    assert "Operation not permitted" in done.stdout + done.stderr and "run it as root" in done.stdout + done.stderr
 
 
 def calls(node, conf, command="ADD", inject=(), **variables):
@@ -226,11 +242,14 @@ def numbers(pem):
     return {name: bytes.fromhex(re.sub(r"[\s:]", "", digits)).lstrip(b"\0") for name, digits in parts if name != "modulus"}
 
 
+SIGTIMEDWAIT = {"x86_64": "128", "aarch64": "137"}[platform.machine()]
+
+
 def rests(process):
-    """Its connections are closed, and it sleeps."""
+    """It waits for the next round, not within one, and its connections are closed."""
     files = Path(f"/proc/{process}/fd")
-    return not any(os.readlink(file).startswith("socket:") for file in files.iterdir()) and \
-        "\nState:\tS" in status_of(process)
+    return Path(f"/proc/{process}/syscall").read_text().split()[0] == SIGTIMEDWAIT and \
+        not any(os.readlink(file).startswith("socket:") for file in files.iterdir())
 
 
 @pytest.mark.parametrize("kind", ["service account", "user"])
