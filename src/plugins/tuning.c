@@ -89,8 +89,8 @@ static int check_sysctls(void *arg, struct err *e)
 		const struct tuning_sysctl *s = &c->sysctl[i];
 
 		if (!sysctl_read(s->path, value, sizeof(value)))
-			return err_set(e, ERR_STATE, NULL, "Error: Tuning cannot read /proc/sys/%s",
-				       s->path);
+			return err_sys(e, ERR_STATE, NULL, errno,
+				       "Error: Tuning cannot read /proc/sys/%s", s->path);
 		value[strcspn(value, "\n")] = '\0';
 		if (!same_words(value, s->value))
 			return err_set(
