@@ -72,10 +72,11 @@ class Trials:
             Attachment(self.world, self.case.conf(name), f"id-of-{name}", self.world.pod(name).netns, self.case.ifname,
                        directory=self.directory)
             for name in names)
-        for attachment in (self.pod, self.other):
-            succeeded(attachment.add(), "set-up")
-        for attachment in (self.pod, self.other):
-            succeeded(attachment.delete(attachment.result), "set-up")
+        if not self.case.first:
+            for attachment in (self.pod, self.other):
+                succeeded(attachment.add(), "set-up")
+            for attachment in (self.pod, self.other):
+                succeeded(attachment.delete(attachment.result), "set-up")
         self.bare = self.state()
 
     def close(self):
@@ -86,8 +87,10 @@ class Trials:
     def state(self):
         return self.world.state()
 
-    def take_limits(self):
-        """Which bandwidth's DEL leaves to the DEL of the pod's link; only here that link goes on."""
+    def take_rest(self):
+        """The node's, where each pod is the first; and limits, which bandwidth's DEL leaves to that of the pod's link."""
+        if self.case.first:
+            self.world.node.sh(f"{self.case.first} 2>/dev/null || :")
         if self.case.with_link:
             self.world.node.sh("for link in $(tc qdisc | grep -o 'dev veth[^ ]*' | cut -c5- | sort -u); do "
                                "tc qdisc del dev $link root; tc qdisc del dev $link ingress; done 2>/dev/null || :")
@@ -155,16 +158,20 @@ class Trials:
             self.pod.results = self.pod.results or [done]
             succeeded(self.pod.check(), "an ADD that said it was done:")
             succeeded(self.pod.delete_last(), "DEL:")
-            self.take_limits()
+            self.take_rest()
             same(self.under, self.state(), "DEL left")
         elif done.returncode == 1:
             explains(done, act)
+            if act.point.what in ("write", "writev"):
+                self.take_rest()  # if it was the result that could not be told, it has done a DEL
             same(self.under, self.state(), f"{done.json['msg'] if done.stdout else ''}: the ADD left")
         else:
             self.expect_killed(act, done)
             succeeded(self.pod.delete(), "DEL:")
+            self.take_rest()
             same(self.bare, self.state(), "DEL left")
             self.follow_up()
+            self.take_rest()
             self.before_add()
 
     @staticmethod
@@ -193,7 +200,7 @@ class Trials:
                 return
         elif done.returncode == 124:
             self.pod.results.pop()
-        self.take_limits()
+        self.take_rest()
         now = self.state()
         if self.case.forgiving and act.error in NEVER_HEARD and changes(self.under, now):
             same({"host": self.under["host"]}, {"host": now["host"]}, "DEL left")
