@@ -31,8 +31,8 @@ static bool is_same(const struct stat *file)
 	       self.st_ino == file->st_ino;
 }
 
-/* The directories as the Go library lists them: with spaces between. */
-static int not_found(const char *type, const char *path, struct err *e)
+/* The directories as the Go library lists them: with spaces between. sys: why one was not searched. */
+static int not_found(const char *type, const char *path, int sys, struct err *e)
 {
 	char *list = arena_text(path, strlen(path), e);
 
@@ -41,7 +41,7 @@ static int not_found(const char *type, const char *path, struct err *e)
 	for (char *p = list; *p; p++)
 		if (*p == ':')
 			*p = ' ';
-	err_set(e, ERR_ENV, NULL, "failed to find plugin \"%s\" in path [%s]", type, list);
+	err_sys(e, ERR_ENV, NULL, sys, "failed to find plugin \"%s\" in path [%s]", type, list);
 	err_hint(e, "CNI_PATH names the directories; 'cnibox install' puts cnibox's plugins there");
 	return -1;
 }
@@ -49,6 +49,7 @@ static int not_found(const char *type, const char *path, struct err *e)
 int delegate_find(struct delegate *d, const struct cni_request *rq, const char *type, struct err *e)
 {
 	const char *next = rq->path;
+	int sys = 0;
 
 	*d = (struct delegate){.type = type};
 	if (!*type)
@@ -62,13 +63,16 @@ int delegate_find(struct delegate *d, const struct cni_request *rq, const char *
 		d->path = arena_format(e, "%.*s/%s", (int)n, next, type);
 		if (!d->path)
 			return -1;
-		if (n && stat(d->path, &st) == 0 && S_ISREG(st.st_mode)) {
+		if (n && stat(d->path, &st)) {
+			if (errno != ENOENT && errno != ENOTDIR)
+				sys = errno;
+		} else if (n && S_ISREG(st.st_mode)) {
 			d->is_self = is_same(&st);
 			return 0;
 		}
 		next = next[n] ? next + n + 1 : NULL;
 	} while (next);
-	return not_found(type, rq->path, e);
+	return not_found(type, rq->path, sys, e);
 }
 
 /* --- executing --------------------------------------------------------------------------------- */

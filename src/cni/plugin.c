@@ -1,5 +1,6 @@
 #include "cni/plugin.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +86,7 @@ static int add(const struct cni_plugin *p, const struct cni_request *rq, struct 
 	/* What is used of it lies on one page, which is written to before it is read: one fault. */
 	static _Alignas(4096) struct cni_result rs;
 	long n;
+	int sys;
 
 	rs.interface_count = 0;
 	if (p->add(rq, &rs, e))
@@ -94,10 +96,11 @@ static int add(const struct cni_plugin *p, const struct cni_request *rq, struct 
 		log_line("result: %s", output);
 		return 0;
 	}
+	sys = errno;
 	/* Nobody has heard of this pod's network: take it down again. */
 	if (p->del)
 		p->del(rq, &(struct err){0});
-	return err_set(e, ERR_IO, "print result", "standard output cannot be written");
+	return err_sys(e, ERR_IO, "print result", sys, "standard output");
 }
 
 static int call(const struct cni_plugin *p, const struct cni_request *rq, struct err *e)

@@ -25,7 +25,7 @@
 /* What tells a build of cnibox, of whatever version, from any other program. */
 static const char marker[] = "cnibox-multicall-binary";
 
-/* The whole file, in the arena; NULL when it cannot be read (errno set). */
+/* The whole file, in the arena; NULL when it cannot be read (errno set; EINVAL: no file, or too long). */
 static char *read_file(const char *path, size_t *n, struct err *e)
 {
 	cleanup_fd int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -48,14 +48,14 @@ static char *read_file(const char *path, size_t *n, struct err *e)
 /* May path be replaced: is nothing there, not even behind a link, or cnibox? */
 static bool replaceable(const char *path, struct err *e)
 {
-	struct stat st;
 	size_t n;
-	char *bytes;
+	const char *bytes = read_file(path, &n, e);
 
-	if (stat(path, &st))
-		return errno == ENOENT;
-	bytes = read_file(path, &n, e);
-	return bytes && memmem(bytes, n, marker, sizeof(marker) - 1);
+	if (bytes)
+		return memmem(bytes, n, marker, sizeof(marker) - 1) != NULL;
+	if (errno != ENOENT && errno != EINVAL)
+		err_sys(e, ERR_IO, "look at", errno, "%s", path);
+	return errno == ENOENT;
 }
 
 static int check(const char *dir, const char *name, bool force, struct err *e)

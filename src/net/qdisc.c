@@ -183,6 +183,21 @@ int qdisc_redirect(struct nl_sock *s, int link, int to, struct err *e)
 		     e);
 }
 
+int qdisc_clear(struct nl_sock *s, int link, struct err *e)
+{
+	static const uint32_t parent[] = {TC_H_ROOT, TC_H_INGRESS};
+	struct nl_batch b;
+
+	nl_batch_init(&b);
+	for (unsigned i = 0; i < ARRAY_SIZE(parent); i++) {
+		struct tcmsg head = {.tcm_ifindex = link, .tcm_parent = parent[i]};
+
+		begin(&b, "remove the limits of a link", RTM_DELQDISC, NLM_F_ACK, &head, NULL);
+	}
+	/* One that is not there is answered with ENOENT, which nl_ask passes over. */
+	return nl_ask(s, &b, NULL, NULL, e);
+}
+
 void put_ifb(struct nl_batch *b, const char *name, uint32_t mtu,
 	     const uint8_t mac[static MAC_BYTES])
 {

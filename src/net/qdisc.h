@@ -31,6 +31,9 @@ int qdisc_shape(struct nl_sock *s, int link, const struct tbf *tbf, struct err *
 /* Redirect all that a link receives to another one. */
 int qdisc_redirect(struct nl_sock *s, int link, int to, struct err *e) must_check;
 
+/* Take both back, or what there is of them. */
+int qdisc_clear(struct nl_sock *s, int link, struct err *e) must_check;
+
 #define QDISC_GONE (-1)
 
 /* What is there: */

@@ -206,8 +206,7 @@ static int remove_once(struct nl_sock *nf, struct removal *r, struct err *e)
 		return nft_unsupported(e) ? 0 : -1;
 	if (!r->any)
 		return 0;
-	nft_end(&r->change);
-	return nl_apply(nf, &r->change, e);
+	return nft_commit(nf, &r->change, e);
 }
 
 int admission_remove(struct nl_sock *nf, const struct admission *a,

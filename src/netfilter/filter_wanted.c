@@ -143,8 +143,7 @@ static int add_once(struct nl_sock *nf, struct filter_wanted *w, const char *mor
 		if (!w->there[i])
 			put_filter_rule(&change, w->family, &w->rules[i],
 					w->owned[i] ? owner : NULL);
-	nft_end(&change);
-	return nl_apply(nf, &change, e);
+	return nft_commit(nf, &change, e);
 }
 
 int filter_add(struct nl_sock *nf, struct filter_wanted *w, const char *more_chain,

@@ -169,8 +169,7 @@ static int accept_once(struct nl_sock *nf, const struct prefix *network, unsigne
 		put_accept(&change, &v.scan, NFT_SOURCE);
 	if (!v.scan.chain.to)
 		put_accept(&change, &v.scan, NFT_DESTINATION);
-	nft_end(&change);
-	if (nl_apply(nf, &change, e))
+	if (nft_commit(nf, &change, e))
 		return -1;
 	*added = !v.scan.chain.from + !v.scan.chain.to;
 	return 0;
@@ -187,8 +186,7 @@ static int retract_once(struct nl_sock *nf, const struct prefix *network, unsign
 		return -1;
 	if (v.deleted == 0)
 		return 0;
-	nft_end(&change);
-	if (nl_apply(nf, &change, e))
+	if (nft_commit(nf, &change, e))
 		return -1;
 	*removed = v.deleted;
 	return 0;

@@ -269,15 +269,13 @@ static int add_once(struct nl_sock *nf, struct order *o, struct err *e)
 	put_structure(&b, o);
 	put_hostport_note(&b, o->owner, &o->set->pod.ip, o->list, o->count, o->litter);
 	done = put_mappings(&b, o, 0);
-	nft_end(&b);
-	if (nl_apply(nf, &b, e))
+	if (nft_commit(nf, &b, e))
 		return -1;
 	while (done < o->count) {
 		nl_batch_init(&b);
 		nft_begin(&b, 0);
 		done = put_mappings(&b, o, done);
-		nft_end(&b);
-		if (nl_apply(nf, &b, e))
+		if (nft_commit(nf, &b, e))
 			return -1;
 	}
 	return 0;

@@ -188,8 +188,7 @@ static int remove_once(struct nl_sock *nf, uint8_t family, struct removal *r, st
 			put_removal_from(&b, r, &r->table.maps[i]);
 		put_hostport_forget(&b, family, r->index, r->index_count);
 	}
-	nft_end(&b);
-	return nl_apply(nf, &b, e);
+	return nft_commit(nf, &b, e);
 }
 
 int hostport_remove(struct nl_sock *nf, uint8_t family, const struct owner_choice *which,

@@ -51,6 +51,12 @@ void nft_end(struct nl_batch *b)
 	b->silent = 1;
 }
 
+int nft_commit(struct nl_sock *nf, struct nl_batch *b, struct err *e)
+{
+	nft_end(b);
+	return nl_apply(nf, b, e);
+}
+
 bool nft_overtaken(struct err *e)
 {
 	/* ERESTART: the generation passed; EINTR: a dump changed while it was read. */

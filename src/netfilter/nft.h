@@ -9,9 +9,9 @@
  *		nft_counter(b);
  *		nft_verdict(b, NF_ACCEPT);
  *	}
- *	nft_end(b);
+ *	nft_commit(nf, b, e);
  *
- * What stands between nft_begin and nft_end is carried out whole or not at all (nl_apply).
+ * What stands between nft_begin and nft_commit is carried out whole or not at all.
  */
 #ifndef NETFILTER_NFT_H
 #define NETFILTER_NFT_H
@@ -65,6 +65,8 @@ void nft_op(struct nl_batch *b, const char *label, unsigned type, uint16_t flags
  */
 void nft_begin(struct nl_batch *b, uint32_t generation);
 void nft_end(struct nl_batch *b);
+/* End the batch and have it done (nl_apply). */
+int nft_commit(struct nl_sock *nf, struct nl_batch *b, struct err *e) must_check;
 
 /* Was e only that somebody else changed the rules meanwhile? Then forget it: look again. */
 bool nft_overtaken(struct err *e);
@@ -165,7 +167,11 @@ void nft_get_chain(struct nl_batch *b, const struct nft_at *at);
 void nft_list_rules(struct nl_batch *b, const struct nft_at *at);
 void nft_list_chains(struct nl_batch *b, uint8_t family);
 
-/* Was e only that this kernel has no nf_tables, or not this family? Then forget it. */
+/*
+ * Was e only that this kernel has no nf_tables, or not this family? Then forget it. It is what a
+ * kernel answers to questions and to what is new to it: no refusal to delete what it has listed
+ * means that.
+ */
 bool nft_unsupported(struct err *e);
 
 /*

@@ -82,8 +82,7 @@ static int add_once(struct nl_sock *nf, const struct nft_owned *o,
 		parts->rule(&b, arg);
 	}
 	parts->elements(&b, replace, arg);
-	nft_end(&b);
-	return nl_apply(nf, &b, e);
+	return nft_commit(nf, &b, e);
 }
 
 int nft_owned_add(struct nl_sock *nf, const struct nft_owned *o,
@@ -198,6 +197,12 @@ static int take_answer(const struct nlmsghdr *h, unsigned op, void *arg, struct 
 	return 0;
 }
 
+/* Without nf_tables there is nothing. */
+static int ask(struct nl_sock *nf, struct sweep *s, struct nl_batch *q, struct err *e)
+{
+	return nl_ask(nf, q, take_answer, s, e) == 0 || nft_unsupported(e) ? 0 : -1;
+}
+
 /* Ask for the elements of all sets, and for the generation first. */
 static int find(struct nl_sock *nf, struct sweep *s, bool guarded, struct err *e)
 {
@@ -212,7 +217,7 @@ static int find(struct nl_sock *nf, struct sweep *s, bool guarded, struct err *e
 		if (i == 0)
 			nft_get_generation(&q);
 		nft_list_elements(&q, &s->o->table, s->set);
-		if (nl_ask(nf, &q, take_answer, s, e))
+		if (ask(nf, s, &q, e))
 			return -1;
 	}
 	return 0;
@@ -224,7 +229,7 @@ static int find_rules(struct nl_sock *nf, struct sweep *s, struct err *e)
 
 	nl_batch_init(&q);
 	nft_list_rules(&q, &s->o->table);
-	return nl_ask(nf, &q, take_answer, s, e);
+	return ask(nf, s, &q, e);
 }
 
 /*
@@ -237,8 +242,7 @@ static int sweep_once(struct nl_sock *nf, struct sweep *s, struct err *e)
 		return -1;
 	if (s->going == 0)
 		return 0;
-	nft_end(&s->change);
-	return nl_apply(nf, &s->change, e);
+	return nft_commit(nf, &s->change, e);
 }
 
 /*
@@ -262,8 +266,7 @@ static int tidy_once(struct nl_sock *nf, struct sweep *s, struct err *e)
 	}
 	if (s->change.ops == 1) /* none of the rules was the network's */
 		return 0;
-	nft_end(&s->change);
-	return nl_apply(nf, &s->change, e);
+	return nft_commit(nf, &s->change, e);
 }
 
 int nft_owned_remove(struct nl_sock *nf, const struct nft_owned *o, const char *network,
@@ -276,8 +279,6 @@ int nft_owned_remove(struct nl_sock *nf, const struct nft_owned *o, const char *
 	s = (struct sweep){.o = o, .network = network, .keep = keep, .arg = arg};
 	for (;;) {
 		if (swept ? tidy_once(nf, &s, e) : sweep_once(nf, &s, e)) {
-			if (nft_unsupported(e))
-				return 0;
 			if (!again(&tries, e))
 				return -1;
 			continue;

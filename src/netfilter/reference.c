@@ -76,13 +76,12 @@ static int remove_once(struct nl_sock *nf, struct removal *r, struct err *e)
 	nft_get_chain(&q, &at);
 	nft_list_rules(&q, &r->base);
 	if (nl_ask(nf, &q, take_answer, r, e))
-		return -1;
+		return nft_unsupported(e) ? 0 : -1;
 	if (!r->there)
 		return 0;
 	nft_flush_chain(&r->change, &at);
 	nft_delete_chain(&r->change, &at);
-	nft_end(&r->change);
-	return nl_apply(nf, &r->change, e);
+	return nft_commit(nf, &r->change, e);
 }
 
 int reference_chain_remove(struct nl_sock *nf, const struct nft_at *base, const char *chain,
@@ -92,8 +91,6 @@ int reference_chain_remove(struct nl_sock *nf, const struct nft_at *base, const 
 	unsigned tries = 0;
 
 	while (remove_once(nf, &r, e)) {
-		if (nft_unsupported(e))
-			return 0;
 		if (e->sys == ENOENT)
 			e->sys = EINTR; /* somebody else has removed it */
 		if (!nft_again(&tries, e))
@@ -176,8 +173,7 @@ int reference_masquerade_remove(struct nl_sock *nf, const char *network, const c
 	}
 	if (s.rules == 0)
 		return 0;
-	nft_end(&s.change);
-	if (nl_apply(nf, &s.change, e) && e->sys != ENOENT)
+	if (nft_commit(nf, &s.change, e) && e->sys != ENOENT)
 		return -1;
 	err_clear(e);
 	return 0;

@@ -79,11 +79,10 @@ static int sweep_newer(struct nl_sock *nf, struct sweep *s, struct err *e)
 	nft_get_generation(&q);
 	nft_list_rules(&q, &at);
 	if (nl_ask(nf, &q, take_newer, s, e))
-		return -1;
+		return nft_unsupported(e) ? 0 : -1;
 	if (!s->any)
 		return 0;
-	nft_end(&s->change);
-	return nl_apply(nf, &s->change, e);
+	return nft_commit(nf, &s->change, e);
 }
 
 int reference_portmap_remove(struct nl_sock *nf, uint8_t family, const char *network,
@@ -98,7 +97,7 @@ int reference_portmap_remove(struct nl_sock *nf, uint8_t family, const char *net
 	if (reference_chain_remove(nf, &at, chain, e) || remove_legacy(family, chain, e))
 		return -1;
 	s = (struct sweep){.family = nft_family(family), .container_id = container_id};
-	while (sweep_newer(nf, &s, e) && !nft_unsupported(e))
+	while (sweep_newer(nf, &s, e))
 		if (!nft_again(&tries, e))
 			return -1;
 	return 0;

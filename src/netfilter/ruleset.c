@@ -241,8 +241,7 @@ static int set_once(struct nl_sock *nf, const struct ruleset *want, struct err *
 		return 0;
 	put_chains(&change, want);
 	put_rules(&change, want, f.comment);
-	nft_end(&change);
-	return nl_apply(nf, &change, e);
+	return nft_commit(nf, &change, e);
 }
 
 bool ruleset_unsupported(struct err *e)
@@ -284,8 +283,7 @@ static int remove_once(struct nl_sock *nf, uint8_t ip_family, const char *name, 
 		nft_begin(&change, f.generation);
 		nft_delete_table(&change, &table);
 	}
-	nft_end(&change);
-	if (nl_apply(nf, &change, e))
+	if (nft_commit(nf, &change, e))
 		return -1;
 	*removed = true;
 	return 0;

@@ -195,9 +195,21 @@ static int remove_ifb(struct nl_sock *route, const struct cni_request *rq, struc
 	return link_remove_quickly(route, NULL, ifb.index, e);
 }
 
+static int limit(struct bandwidth_job *j, struct cni_result *rs, struct err *e)
+{
+	if (j->conf.ingress.rate) {
+		struct tbf tbf = tbf_of(j->conf.ingress.rate, j->conf.ingress.burst);
+
+		if (qdisc_shape(&j->route, j->host.index, &tbf, e))
+			return -1;
+	}
+	return j->conf.egress.rate ? limit_egress(j, rs, e) : 0;
+}
+
 static int add(const struct cni_request *rq, struct cni_result *rs, struct err *e)
 {
 	cleanup_bandwidth struct bandwidth_job j = {.rq = rq, .route.fd = -1};
+	struct err why = {0};
 
 	if (read_conf(&j.conf, rq, e) ||
 	    cni_previous_demand(rs, rq, "must be called as chained plugin", e))
@@ -206,16 +218,10 @@ static int add(const struct cni_request *rq, struct cni_result *rs, struct err *
 		return 0;
 	if (nl_open(&j.route, NL_ROUTE, e) || find_host_end(&j, e))
 		return -1;
-	if (j.conf.ingress.rate) {
-		struct tbf tbf = tbf_of(j.conf.ingress.rate, j.conf.ingress.burst);
-
-		if (qdisc_shape(&j.route, j.host.index, &tbf, e))
-			return -1;
-	}
-	if (!j.conf.egress.rate || limit_egress(&j, rs, e) == 0)
+	if (limit(&j, rs, e) == 0)
 		return 0;
-	if (remove_ifb(&j.route, rq, &(struct err){0}))
-		log_line("undo: an IFB stays");
+	if (qdisc_clear(&j.route, j.host.index, &why) || remove_ifb(&j.route, rq, &why))
+		log_line("undo: %s", why.msg);
 	return -1;
 }
 

@@ -68,11 +68,11 @@ static int make_bridge(struct job *j, const struct cni_result *rs, struct err *e
 
 	if (choose_mac(spec.mac, j, rs, e))
 		return -1;
-	if (bridge_create(&j->pod.host.route, &spec, e) == 0) {
-		j->made.bridge = true;
-	} else if (e->sys == EEXIST) {
+	/* Whatever else it says: it may be there, without our hearing of it. */
+	j->made.bridge = bridge_create(&j->pod.host.route, &spec, e) == 0 || e->sys != EEXIST;
+	if (!j->made.bridge) {
 		err_clear(e); /* another pod was faster */
-	} else {
+	} else if (e->code) {
 		if (e->sys == EOPNOTSUPP && c->use_vlans)
 			err_prefix(e, "the kernel lacks CONFIG_BRIDGE_VLAN_FILTERING, or");
 		err_prefix(e, "failed to create bridge \"%s\"", c->bridge);
@@ -256,18 +256,19 @@ static int remove_rules(struct pod *p, struct err *e)
 static void take_back(struct job *j, const struct cni_result *rs)
 {
 	struct err ignored = {0};
+	struct nl_sock *route = &j->pod.host.route;
 	char names[LINK_NAME];
 	unsigned ports = 0;
+	int bridge;
 
 	if (pod_disconnect(&j->pod, NULL, remove_rules, &ignored))
 		log_line("undo: %s", ignored.msg);
 	err_clear(&ignored);
 	if (!j->made.bridge) {
 		bridge_remove_gateways(&j->pod, rs, &j->made);
-	} else if (link_ports(&j->pod.host.route, j->bridge.index, names, sizeof(names), &ports,
-			      &ignored) == 0 &&
-		   ports == 0 &&
-		   link_remove_quickly(&j->pod.host.route, NULL, j->bridge.index, &ignored)) {
+	} else if (link_index(route, j->conf.bridge, &bridge, &ignored) ||
+		   link_ports(route, bridge, names, sizeof(names), &ports, &ignored) ||
+		   (ports == 0 && link_remove_quickly(route, NULL, bridge, &ignored))) {
 		log_line("undo: %s", ignored.msg);
 	}
 }

@@ -127,7 +127,7 @@ static int add_gateway(const struct bridge_conf *c, struct pod *p, const struct 
 	if (wanted.ip.family == 6 && sysctl_enable_ipv6(link->name, e))
 		return -1;
 	there = address_add(&p->host.route, link->index, &wanted, e);
-	if (there == 0)
+	if (there <= 0) /* an error: it may be there, without our hearing of it */
 		made->gateways |= 1u << i;
 	return there < 0 ? -1 : 0;
 }

@@ -3,6 +3,7 @@
  * the link was like before is kept in a file, and restored by DEL: an interface may outlive its pod.
  */
 #include <ctype.h>
+#include <errno.h>
 #include <string.h>
 
 #include "applet.h"
@@ -88,8 +89,8 @@ static int check_sysctls(void *arg, struct err *e)
 		const struct tuning_sysctl *s = &c->sysctl[i];
 
 		if (!sysctl_read(s->path, value, sizeof(value)))
-			return err_set(e, ERR_STATE, NULL, "Error: Tuning cannot read /proc/sys/%s",
-				       s->path);
+			return err_sys(e, ERR_STATE, NULL, errno,
+				       "Error: Tuning cannot read /proc/sys/%s", s->path);
 		value[strcspn(value, "\n")] = '\0';
 		if (!same_words(value, s->value))
 			return err_set(
@@ -113,19 +114,27 @@ static int find_link(struct pod *p, struct link *link, struct err *e)
 	return 0;
 }
 
-/* Gives false if the kernel refuses it: then the backup is worth keeping. */
-static bool restore_link(struct pod *p, const char *data_dir)
+/*
+ * The backup stays for a next attempt. But what the kernel will not take again, however often (as an
+ * MTU above the parent's, which has got a smaller one), keeps no other plugin from its DEL.
+ */
+static int restore_link(struct pod *p, const char *data_dir, struct err *e)
 {
-	struct err why = {0};
 	struct link_change back;
 	uint8_t mac[MAC_BYTES];
-	struct link link;
+	int index;
 
-	if (!tuning_backup_read(&back, mac, data_dir, p->rq) || find_link(p, &link, &why) ||
-	    link_change(&p->in, link.index, &back, &why) == 0)
-		return true;
-	log_line("restore %s: %s", p->rq->ifname, why.msg);
-	return false;
+	if (tuning_backup_read(&back, mac, data_dir, p->rq, e) ||
+	    link_index(&p->in, p->rq->ifname, &index, e))
+		return -1;
+	if (!index || link_change(&p->in, index, &back, e) == 0)
+		return 0;
+	err_prefix(e, "restore %s", p->rq->ifname);
+	if (e->sys != EINVAL && e->sys != EOPNOTSUPP)
+		return -1;
+	log_line("%s", e->msg);
+	err_clear(e);
+	return 0;
 }
 
 static int tune_link(struct pod *p, const struct tuning_conf *c, struct err *e)
@@ -139,7 +148,7 @@ static int tune_link(struct pod *p, const struct tuning_conf *c, struct err *e)
 		return -1;
 	if (link_change(&p->in, link.index, &c->link, e) == 0)
 		return 0;
-	if (restore_link(p, c->data_dir) && tuning_backup_remove(c->data_dir, p->rq, &undo))
+	if (restore_link(p, c->data_dir, &undo) || tuning_backup_remove(c->data_dir, p->rq, &undo))
 		log_line("undo: %s", undo.msg);
 	return -1;
 }
@@ -190,6 +199,7 @@ static int del(const struct cni_request *rq, struct err *e)
 {
 	cleanup_pod struct pod p;
 	struct tuning_conf c;
+	int there;
 
 	pod_begin(&p, rq);
 	if (tuning_conf_read(&c, rq, e)) {
@@ -197,10 +207,9 @@ static int del(const struct cni_request *rq, struct err *e)
 		if (!c.data_dir)
 			return 0;
 	}
-	/* An interface that cannot be put back keeps no other plugin from its DEL. */
-	if (pod_enter_if_there(&p, e) > 0)
-		restore_link(&p, c.data_dir);
-	err_clear(e);
+	there = pod_enter_if_there(&p, e);
+	if (there < 0 || (there && restore_link(&p, c.data_dir, e)))
+		return -1;
 	return tuning_backup_remove(c.data_dir, rq, e);
 }
 

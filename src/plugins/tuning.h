@@ -36,9 +36,13 @@ int tuning_conf_allowed(const struct tuning_conf *c, struct err *e) must_check;
 int tuning_backup_write(const struct tuning_conf *c, const struct cni_request *rq,
 			const struct link *link, struct err *e) must_check;
 
-/* Fill *back with what there is to restore; gives false when there is no backup, or none that says. */
-bool tuning_backup_read(struct link_change *back, uint8_t mac[static MAC_BYTES],
-			const char *data_dir, const struct cni_request *rq);
+/*
+ * Fill *back with what there is to restore: nothing when there is no backup, or none that says.
+ * Gives 0, or -1 with e set where it could not be read.
+ */
+int tuning_backup_read(struct link_change *back, uint8_t mac[static MAC_BYTES],
+		       const char *data_dir, const struct cni_request *rq,
+		       struct err *e) must_check;
 /* Remove it, and what a killed ADD left of it. Being gone already is success. */
 int tuning_backup_remove(const char *data_dir, const struct cni_request *rq,
 			 struct err *e) must_check;

@@ -62,17 +62,16 @@ static struct json open_backup(int dir, const char *name, char text[static BACKU
 	return (struct json){.tok = -1};
 }
 
-bool tuning_backup_read(struct link_change *back, uint8_t mac[static MAC_BYTES],
-			const char *data_dir, const struct cni_request *rq)
+int tuning_backup_read(struct link_change *back, uint8_t mac[static MAC_BYTES],
+		       const char *data_dir, const struct cni_request *rq, struct err *e)
 {
 	static char text[BACKUP_MAX];
-	struct err e = {0};
-	const char *path = path_of(data_dir, rq, &e);
+	const char *path = path_of(data_dir, rq, e);
 	struct json backup = {.tok = -1}, promiscuous, allmulti, queue;
 
 	*back = (struct link_change)LINK_UNCHANGED;
 	if (path)
-		backup = open_backup(AT_FDCWD, path, text, &e);
+		backup = open_backup(AT_FDCWD, path, text, e);
 	promiscuous = json_get(backup, "promisc");
 	allmulti = json_get(backup, "allmulti");
 	queue = json_get(backup, "txQLen");
@@ -85,7 +84,11 @@ bool tuning_backup_read(struct link_change *back, uint8_t mac[static MAC_BYTES],
 	if (json_present(queue))
 		back->queue = json_u32(queue, 0, UINT32_MAX);
 	back->mtu = json_u32(json_get(backup, "mtu"), 0, UINT32_MAX);
-	return json_present(backup) && !e.code;
+	if (e->code == ERR_DECODE || e->code == ERR_CONFIG) {
+		*back = (struct link_change)LINK_UNCHANGED;
+		err_clear(e);
+	}
+	return e->code ? -1 : 0;
 }
 
 /* What is no backup, as a directory in its place, is left to whoever made it. */

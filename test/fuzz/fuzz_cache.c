@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct link_change back;
 	uint8_t mac[MAC_BYTES];
 	struct cache c = {0};
-	struct err e = {0};
+	struct err e = {0}, unread = {0};
 	char path[128];
 
 	if (!ready) {
@@ -58,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		CHECK(c.count == 1);
 		CHECK(*c.list[0].file || (*c.list[0].network && *c.list[0].container_id));
 	}
-	tuning_backup_read(&back, mac, place, &rq);
+	/* One that says nothing keeps no pod from its DEL. */
+	CHECK(tuning_backup_read(&back, mac, place, &rq, &unread) == 0 && !unread.code);
 	return 0;
 }

@@ -12,6 +12,8 @@ RANGES = {"type": "host-local", "ranges": [[{"subnet": SUBNET}], [{"subnet": SUB
           "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}
 BASH = {"type": "bash-cni", "subnet": SUBNET, "network": "10.244.0.0/16", "subnet6": SUBNET6}
 BRIDGE = {"type": "bridge", "bridge": "br0", "isDefaultGateway": True, "ipMasq": True, "ipam": RANGES}
+EMPTY_BRIDGE = "ip link add br0 address 02:00:00:00:00:01 type bridge; ip link set br0 up"
+FORWARDING = "echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding"
 PORT = {"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}
 RATES = {"ingressRate": 8_000_000, "ingressBurst": 800_000, "egressRate": 8_000_000, "egressBurst": 800_000}
 
@@ -28,7 +30,8 @@ class Case:
     applets: tuple = APPLETS
     version: str = "1.1.0"
     with_link: bool = False  # rates are set on the host end of the pod's link, and go with that
-    forgiving: bool = False  # a DEL that cannot put the pod's interface back does not fail for that
+    first: str = ""  # each pod is the first of its node: what takes away what a DEL leaves there
+    forgiving: bool = False  # a DEL does not fail for what the kernel will never put back
 
     def conf(self, pod):
         plugins = copy.deepcopy(list(self.plugins))
@@ -44,6 +47,9 @@ class Case:
 CASES = (
     Case("bash-cni", (BASH,), ipam=RANGES),
     Case("bridge", (BRIDGE,), ipam=RANGES),
+    Case("first on bridge", (BRIDGE,), ipam=RANGES, verbs=("ADD",), first="ip link del br0", setup=FORWARDING),
+    Case("gateway on bridge", (BRIDGE,), ipam=RANGES, verbs=("ADD",), first=f"ip link del br0; {EMPTY_BRIDGE}",
+         setup=f"{FORWARDING}; {EMPTY_BRIDGE}"),
     Case("ptp", ({"type": "ptp", "ipMasq": True, "ipam": RANGES},), ipam=RANGES),
     Case("bridge with static", ({**BRIDGE, "ipam": {"type": "static", "addresses": [
         {"address": "10.244.0.9/24", "gateway": "10.244.0.1"}]}},), verbs=("ADD", "DEL"),

@@ -8,7 +8,7 @@ from cases import APPLETS, BASH, PORT, RATES
 from lab import CloudShell
 from lab.runtime import PLUGIN_DIR, Result
 from points import acts
-from trials import FAILURES_MAX, Attachment, Lost, demand, same, succeeded
+from trials import FAILURES_MAX, Attachment, Lost, demand, ended_by_signal, same, says, succeeded
 from world import INJECT, LISTING, World
 
 FLAGS = ("--subnet", "10.244.0.0/24", "--network", "10.244.0.0/16", "--subnet6", "fd00:244::/64")
@@ -67,9 +67,9 @@ class Command:
         """Of its own, with a word about it; or by the signal."""
         if done.returncode == 1:
             unheard = act.point.what in ("write", "writev")
-            demand(unheard or ": " in done.stderr, "an error that says nothing:", done)
+            demand(unheard or says(done.stderr, act), "an error that says nothing:", done)
         else:
-            demand(done.returncode in (0, 124, 137) or act.point.what == "setns", done)
+            demand(done.returncode in (0, 124) or ended_by_signal(act, done), done)
 
     def repeat(self):
         succeeded(self.call(), "the second time:")

@@ -2,7 +2,7 @@
  * Run a program and, at one chosen point of it, kill it, fail its system call, have the kernel
  * refuse what it asks for, or have the kernel's answer be a refusal.
  *
- *	inject [-o FILE] [-p PROCESS] [-k CALL | -f CALL -e ERRNO | -r REQUEST -e ERRNO |
+ *	inject [-o FILE] [-p PROCESS] [-w WHAT] [-k CALL | -f CALL -e ERRNO | -r REQUEST -e ERRNO |
  *	       -a ANSWER -e ERRNO] PROGRAM [ARGUMENT]...
  *
  * All that the program forks and executes is followed and waited for. Processes, and each one's
@@ -10,12 +10,15 @@
  * processes' together, and what is killed then is PROGRAM. Requests are netlink messages sent (but
  * for the begin and end of nf_tables' batches), answers are datagrams received that answer one.
  *
+ *	-w  count only those calls (by number), or requests and answers (by type): how often others
+ *	    come may depend on the time that something takes
  *	-k  SIGKILL before that call
  *	-f  the call is not made and fails (a close is made, and fails)
  *	-r  the message gets a type that does not exist, so the kernel does not do it; the answer says
  *	    ERRNO
  *	-a  the kernel has done it, but the answer says ERRNO
- *	-o  write a line "call|request|answer PROCESS NUMBER WHAT" for each
+ *	-o  write a line "call|request|answer PROCESS NUMBER WHAT" for each; what an answer is, is
+ *	    the type of the request that it answers
  *
  * Exit status: the program's, or 128 + the signal that ended it; 125 when this fails; 124 when the
  * point was not reached and the program succeeded.
@@ -45,6 +48,7 @@
 #define TRACEES_MAX  1024 /* a Go plugin has some 10 threads and runs iptables a dozen times */
 #define DATAGRAM_MAX 65536
 #define PIECES_MAX   64
+#define ASKED_MAX    1024 /* requests whose answers are still to come: of one batch */
 
 #define NO_SUCH_TYPE 0xef /* of rtnetlink's; nf_tables' keep their subsystem in the upper byte */
 
@@ -59,19 +63,21 @@ struct tracee {
 	long call;
 	uint64_t args[6];
 	struct user_regs_struct before; /* the call that fails */
+	uint16_t asked[ASKED_MAX];	/* the type of request, by its sequence number */
 };
 
 static struct {
 	enum kind kind;
 	unsigned process;
 	unsigned at;
+	long only; /* -1: all are counted */
 	int error;
 	FILE *list;
 	bool reached;
 	pid_t program;
 	pid_t refused;	   /* whose message was refused, */
 	uint32_t sequence; /* and which */
-} plan = {.process = 1};
+} plan = {.process = 1, .only = -1};
 
 static struct tracee tracees[TRACEES_MAX];
 static unsigned live, numbers;
@@ -163,6 +169,8 @@ static size_t pieces(const struct tracee *t, struct iovec piece[static PIECES_MA
 static bool count(const struct tracee *t, enum kind kind, unsigned *own, unsigned *total,
 		  const char *name, long what)
 {
+	if (plan.only >= 0 && what != plan.only)
+		return false;
 	++*own;
 	++*total;
 	if (plan.list)
@@ -189,6 +197,7 @@ static void refuse_requests(struct tracee *t)
 		       h.nlmsg_len >= sizeof(h)) {
 			bool frame = protocol == NETLINK_NETFILTER && h.nlmsg_type < 0x100;
 
+			t->asked[h.nlmsg_seq % ASKED_MAX] = h.nlmsg_type;
 			if (!frame && count(t, REFUSE, &t->requests, &all.requests, "request",
 					    h.nlmsg_type)) {
 				h.nlmsg_type = (uint16_t)((h.nlmsg_type & 0xff00) | NO_SUCH_TYPE);
@@ -231,7 +240,8 @@ static bool refuse_first(struct tracee *t)
 
 	if (h->nlmsg_seq == 0) /* an announcement */
 		return false;
-	if (!count(t, ANSWER, &t->answers, &all.answers, "answer", h->nlmsg_type))
+	if (!count(t, ANSWER, &t->answers, &all.answers, "answer",
+		   t->asked[h->nlmsg_seq % ASKED_MAX]))
 		return false;
 	answer->error = -plan.error;
 	if (h->nlmsg_type != NLMSG_DONE)
@@ -395,7 +405,7 @@ static int read_options(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "+o:p:k:f:r:a:e:")) >= 0) {
+	while ((option = getopt(argc, argv, "+o:p:w:k:f:r:a:e:")) >= 0) {
 		unsigned number = option == 'o' ? 0 : (unsigned)strtoul(optarg, NULL, 10);
 		const char *at = strchr("kfra", option);
 
@@ -404,6 +414,8 @@ static int read_options(int argc, char **argv)
 			plan.at = number;
 		} else if (option == 'p') {
 			plan.process = number;
+		} else if (option == 'w') {
+			plan.only = number;
 		} else if (option == 'e') {
 			plan.error = (int)number;
 		} else if (option == 'o') {
@@ -423,7 +435,7 @@ int main(int argc, char **argv)
 	int end;
 
 	if (program < 0) {
-		fputs("usage: inject [-o FILE] [-p PROCESS] [-k N | -f N -e ERRNO | -r N -e "
+		fputs("usage: inject [-o FILE] [-p PROCESS] [-w WHAT] [-k N | -f N -e ERRNO | -r N -e "
 		      "ERRNO | -a N -e ERRNO] PROGRAM [ARGUMENT]...\n",
 		      stderr);
 		return 125;

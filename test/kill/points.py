@@ -2,7 +2,7 @@
 
 import errno
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import count
 
 from world import Point
 
@@ -34,8 +34,19 @@ FITS = {
     "close": ("EIO", "EINTR"), "chdir": ("EACCES", "EIO"), "dup2": ("EMFILE", "EBUSY"), "pipe2": ("EMFILE",),
 }
 OTHERS = ("EIO", "ENOMEM")
-# Not EINVAL, EOPNOTSUPP: so a kernel speaks that has never heard of it.
 REFUSALS = ("EPERM", "ENOMEM", "EBUSY", "EIO")
+
+# So a kernel speaks that has never heard of it. Of nf_tables' questions, and of what is new to it, a program believes that, and
+# goes on as where there is none: it has legacy iptables' tables, or nothing to remove. Of a way to an address: that there is none.
+NEVER_HEARD = ("EINVAL", "EOPNOTSUPP")
+RTM_GETROUTE = 26
+NFNL = 0x100  # messages of nfnetlink's are above it: subsystem, and number within that
+DELETIONS = {0x0102, *(0x0a00 | number for number in (2, 5, 8, 11, 14))}  # a flow; a table, chain, rule, set, element
+
+# As the program says them: musl's words.
+WORDS = {"EPERM": "Operation not permitted", "ENOMEM": "Out of memory", "EBUSY": "Resource busy", "EIO": "I/O error",
+         "EINVAL": "Invalid argument", "EOPNOTSUPP": "Not supported", "EACCES": "Permission denied", "ENOSPC": "No space left on device",
+         "EINTR": "Interrupted system call", "EMFILE": "No file descriptors available", "EAGAIN": "Resource temporarily unavailable"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,13 @@ class Act:
     def options(self):
         letter = {"killed": "-k", "failed": "-f", "refused": "-r", "denied": "-a"}[self.what]
         error = ("-e", str(getattr(errno, self.error))) if self.error else ()
-        return ("-p", str(self.point.process), letter, str(self.point.number), *error)
+        only = ("-w", str(self.point.code)) if self.point.code >= 0 else ()
+        return ("-p", str(self.point.process), *only, letter, str(self.point.number), *error)
+
+
+def can_be_unheard_of(message):
+    message = int(message)
+    return message in DELETIONS if message > NFNL else message != RTM_GETROUTE
 
 
 def acts(points, every=1, offset=0):
@@ -64,12 +81,14 @@ def acts(points, every=1, offset=0):
     answers = [point for point in points if point.kind == "answer"]
     whole = every == 1
     found = [Act("killed", point) for point in calls[offset % every::every]]
-    rotation = cycle(range(offset, offset + 5))
+    rotation = count(offset)
     for point in faulty[offset % every::every]:
         errors = FITS.get(point.what, OTHERS)
         turn = next(rotation)
         found += [Act("failed", point, error) for error in (errors if whole else [errors[turn % len(errors)]])]
     for what, some in (("refused", requests), ("denied", answers)):
-        found += [Act(what, point, REFUSALS[turn % len(REFUSALS)])
-                  for point, turn in zip(some[offset % every::every], rotation)]
+        for point, turn in zip(some[offset % every::every], rotation):
+            kinds = [REFUSALS, NEVER_HEARD] if can_be_unheard_of(point.what) else [REFUSALS]
+            kinds = kinds if whole else [kinds[turn % len(kinds)]]
+            found += [Act(what, point, errors[turn // 2 % len(errors)]) for errors in kinds]
     return found

@@ -1,10 +1,10 @@
 """What a runtime does after a call that was killed or failed, and what must be true then."""
 
-import re
+import signal
 from collections import Counter
 
 from attachment import Attachment
-from points import acts
+from points import NEVER_HEARD, WORDS, acts
 from world import REFERENCE, World, changes
 
 FAILURES_MAX = 8  # of one case: then it is given up
@@ -28,13 +28,25 @@ def succeeded(done, about):
     demand(done.returncode in (0, 124), about, done)
 
 
+def ended_by_signal(act, done):
+    """It was killed; or it could not leave the pod's namespace, and has to die by its own hand."""
+    own = act.what == "failed" and act.point.what == "setns"
+    return done.returncode == 128 + (signal.SIGILL if own else signal.SIGKILL)
+
+
+def says(text, act):
+    """A step or an object, and the reason that it was given."""
+    doing, _, reason = text.strip().rpartition(WORDS.get(act.error, ": "))
+    return len(doing.split()) > 2 and ": " in doing + reason
+
+
 def explains(done, act):
     """The error is one for people: a code, and a sentence."""
     if not done.stdout and act.point.what in ("write", "writev"):
         return  # it was the very error that could not be told
     try:
         said = done.json
-        good = said["code"] > 0 and len(said["msg"].split()) > 2
+        good = said["code"] > 0 and says(said["msg"], act)
     except (ValueError, KeyError, TypeError):
         good = False
     demand(good, "an error that says nothing:", done)
@@ -60,10 +72,11 @@ class Trials:
             Attachment(self.world, self.case.conf(name), f"id-of-{name}", self.world.pod(name).netns, self.case.ifname,
                        directory=self.directory)
             for name in names)
-        for attachment in (self.pod, self.other):
-            succeeded(attachment.add(), "set-up")
-        for attachment in (self.pod, self.other):
-            succeeded(attachment.delete(attachment.result), "set-up")
+        if not self.case.first:
+            for attachment in (self.pod, self.other):
+                succeeded(attachment.add(), "set-up")
+            for attachment in (self.pod, self.other):
+                succeeded(attachment.delete(attachment.result), "set-up")
         self.bare = self.state()
 
     def close(self):
@@ -72,11 +85,15 @@ class Trials:
         self.world = None
 
     def state(self):
-        state = self.world.state()
+        return self.world.state()
+
+    def take_rest(self):
+        """The node's, where each pod is the first; and limits, which bandwidth's DEL leaves to that of the pod's link."""
+        if self.case.first:
+            self.world.node.sh(f"{self.case.first} 2>/dev/null || :")
         if self.case.with_link:
-            state["host"] = [re.sub(r" qdisc \w+ master", " master", line) for line in state["host"]
-                             if not re.match(r"qdisc \w+ .*dev veth", line)]
-        return state
+            self.world.node.sh("for link in $(tc qdisc | grep -o 'dev veth[^ ]*' | cut -c5- | sort -u); do "
+                               "tc qdisc del dev $link root; tc qdisc del dev $link ingress; done 2>/dev/null || :")
 
     def run(self, verb):
         """Count its points, then do all of it. "DEL0": without the ADD's result, as runtimes do that have lost it."""
@@ -141,21 +158,25 @@ class Trials:
             self.pod.results = self.pod.results or [done]
             succeeded(self.pod.check(), "an ADD that said it was done:")
             succeeded(self.pod.delete_last(), "DEL:")
+            self.take_rest()
             same(self.under, self.state(), "DEL left")
         elif done.returncode == 1:
             explains(done, act)
+            if act.point.what in ("write", "writev"):
+                self.take_rest()  # if it was the result that could not be told, it has done a DEL
             same(self.under, self.state(), f"{done.json['msg'] if done.stdout else ''}: the ADD left")
         else:
             self.expect_killed(act, done)
             succeeded(self.pod.delete(), "DEL:")
+            self.take_rest()
             same(self.bare, self.state(), "DEL left")
             self.follow_up()
+            self.take_rest()
             self.before_add()
 
     @staticmethod
     def expect_killed(act, done):
-        """Who cannot leave a pod's namespace must die."""
-        demand(done.returncode == 137 or act.point.what == "setns", done)
+        demand(ended_by_signal(act, done), done)
 
     # --- DEL ---------------------------------------------------------------------------------------
 
@@ -179,8 +200,9 @@ class Trials:
                 return
         elif done.returncode == 124:
             self.pod.results.pop()
+        self.take_rest()
         now = self.state()
-        if self.case.forgiving and act.what != "killed" and changes(self.under, now):
+        if self.case.forgiving and act.error in NEVER_HEARD and changes(self.under, now):
             same({"host": self.under["host"]}, {"host": now["host"]}, "DEL left")
             succeeded(self.pod.delete(previous), "the next DEL:")
             self.before_del()

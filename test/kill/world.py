@@ -6,6 +6,7 @@ What ip, nft, tc and find say, without what changes by itself (indexes, carriers
 import json
 import re
 import subprocess
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,11 +63,12 @@ class Point:
     """One place in a run at which something can be done to it."""
     kind: str  # call, request, answer
     process: int
-    number: int
+    number: int  # among those that are the same
     what: str  # the system call's name, or a message's type
+    code: int = -1  # the system call's number; -1: all are counted
 
     def __str__(self):
-        return f"{self.kind} {self.number} ({self.what}) of process {self.process}"
+        return f"{self.kind} {self.what} {self.number} of process {self.process}"
 
 
 class World:
@@ -113,11 +115,12 @@ class World:
 
     def points(self):
         """Of the run that was made with the options LISTING."""
-        found = []
+        found, before = [], Counter()
         for line in self.node.read(LIST).splitlines():
-            kind, process, number, what = line.split()
+            kind, process, _, what = line.split()
+            before[kind, process, what] += 1
             name = NAMES.get(int(what), what) if kind == "call" else what
-            found.append(Point(kind, int(process), int(number), name))
+            found.append(Point(kind, int(process), before[kind, process, what], name, int(what)))
         self.node.run("rm", LIST)
         return found
 

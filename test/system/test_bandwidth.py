@@ -154,6 +154,16 @@ def test_add_again(node):
     node.cni("CHECK", request, **variables).expect_success()
 
 
+def test_a_failed_add_leaves_no_limit(node):
+    """The first is set, and the kernel refuses the second: a burst of a byte, which at that rate takes no time."""
+    pod = start(node, "one", chain())
+    before = tc(node, host_end(pod))
+    request, variables = asked(pod, chain(**limits(8 * MEGABIT), egressRate=8_000_000_000, egressBurst=8))
+    failed = node.cni("ADD", request, **variables)
+    assert failed.returncode == 1 and "limit the rate of a link" in failed.json["msg"]
+    assert tc(node, host_end(pod)) == before and ifbs(node) == []
+
+
 def test_two_interfaces_of_one_container(node):
     """The reference has one name for both, and fails."""
     pod = node.pod("one")

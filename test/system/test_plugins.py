@@ -228,6 +228,17 @@ def test_del_of_what_is_gone(node, conf, gone):
     assert not node.exists(f"/run/cni/tuning/{pod.id}_eth0.json")
 
 
+def test_del_of_a_link_that_can_never_be_as_before(node):
+    """Its parent has got a smaller MTU, say. The kernel refuses; the rest of the pod is removed all the same."""
+    conf = chain(cable(), tuning(mtu=1300))
+    pod = node.add_pod("pod", conf)
+    backup = f"/run/cni/tuning/{pod.id}_eth0.json"
+    node.write(backup, node.read(backup).replace("1500", "20"))
+    done = node.cni("DEL", {**tuning(mtu=1300), "prevResult": pod.attachment.result}, containerid=pod.id, netns=pod.netns, ifname="eth0")
+    assert done.returncode == 0 and not node.exists(backup)
+    assert pod.json("ip", "-j", "link", "show", "eth0")[0]["mtu"] == 1300
+
+
 # --- an ADD that fails ----------------------------------------------------------------------------
 
 FAULTS = {
