@@ -20,7 +20,7 @@
 
 #define DIRECTORY      "/opt/cni/bin"
 #define BINARY	       "cnibox"
-#define SIZE_MAX_BYTES (4u << 20) /* far above any build of cnibox */
+#define SIZE_MAX_BYTES (7u << 20) /* above any build of cnibox; two fit into the arena */
 
 /* What tells a build of cnibox, of whatever version, from any other program. */
 static const char marker[] = "cnibox-multicall-binary";
@@ -49,13 +49,16 @@ static char *read_file(const char *path, size_t *n, struct err *e)
 static bool replaceable(const char *path, struct err *e)
 {
 	struct stat st;
-	size_t n;
+	size_t n, mark = arena_mark();
 	char *bytes;
+	bool ours;
 
 	if (stat(path, &st))
 		return errno == ENOENT;
 	bytes = read_file(path, &n, e);
-	return bytes && memmem(bytes, n, marker, sizeof(marker) - 1);
+	ours = bytes && memmem(bytes, n, marker, sizeof(marker) - 1);
+	arena_back(mark);
+	return ours;
 }
 
 static int check(const char *dir, const char *name, bool force, struct err *e)
