@@ -72,8 +72,8 @@ COMMA := ,
 Q := $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 
-.PHONY: all help minimal deps deps-build deps-test deps-uml deps-lint demo test unit system sanitize test-peers \
-        kill kill-short soak fuzz fuzz-short test-uml lint format size bench install clean
+.PHONY: all help minimal deps deps-build deps-test deps-uml deps-lint demo test unit system sanitize memcheck \
+        test-peers kill kill-short soak fuzz fuzz-short test-uml lint format size bench install clean
 .DELETE_ON_ERROR:
 
 all: $(OUT)/cnibox $(OUT)/cnibox.spdx.json
@@ -85,6 +85,7 @@ help:
 	@echo 'make unit       the unit tests alone'
 	@echo 'make system     the system tests alone (T=-k... passes arguments to pytest)'
 	@echo 'make sanitize   the system tests with a program that ASan and UBSan are in (T=... likewise)'
+	@echo 'make memcheck   a selection of them with valgrind around the program (T=... likewise)'
 	@echo 'make test-peers the plugins against the reference ones: differences are decided ones (T=...)'
 	@echo 'make kill       every system call of every plugin and command killed, and failed (T=...)'
 	@echo 'make soak       64 pods at once come, go, die, are killed: SEED=1 OPERATIONS=20000'
@@ -214,18 +215,47 @@ unit: $(ON_MUSL) $(ON_ASAN)
 system: all $(OUT)/http_get | deps-test
 	$(Q)PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -q -n 2 --timeout 300 test/system $(T)
 
-# The system tests with a program that has the sanitizers in it: build/asan/cnibox. Not those of the
-# file itself, of its size and speed, and of a minimal system or of few rights, for it is dynamic and
-# makes system calls of its own.
-build/asan/cnibox: build/asan/src/main.o test/sanitize/options.c build/asan/modules.a
+# The system tests with programs that tell of what is wrong in them (test/system/findings.py): all but
+# those of their files, system calls, rights and memory, which are others then.
+REPORTING = PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -p findings -q -n 2 --timeout 600
+
+# ASan and UBSan are in them.
+ASAN_RUN := build/asan/run
+
+build/asan/http_get.o: test/unit/http_get.c $(OBJ)/include/.done Makefile | deps-test
+	@mkdir -p $(@D)
+	$(Q)$(CC_ASAN) $(INC) -c -o $@ $<
+
+$(ASAN_RUN)/cnibox: build/asan/src/main.o
+$(ASAN_RUN)/http_get: build/asan/http_get.o
+$(ASAN_RUN)/cnibox $(ASAN_RUN)/http_get: test/sanitize/options.c build/asan/modules.a
+	@mkdir -p $(@D)
 	$(call say,ASAN,$@)
-	$(Q)$(CC_ASAN) -o $@ $^ $(BEARSSL)
+	$(Q)$(CC_ASAN) -o $@ $(filter %.c %.o,$^) $(filter %.a,$^) $(BEARSSL)
 
-NOT_SANITIZED := binary budgets gce_cost node_memory privileges
+sanitize: $(ASAN_RUN)/cnibox $(ASAN_RUN)/http_get | deps-test
+	$(Q)INSTRUMENTED=$(ASAN_RUN) SLOWNESS=3 $(REPORTING) -m 'not bare' test/system $(T)
 
-sanitize: build/asan/cnibox $(OUT)/http_get | deps-test
-	$(Q)CNIBOX=$(CURDIR)/$< SLOWNESS=3 PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -q -n 2 \
-		--timeout 600 $(NOT_SANITIZED:%=--ignore=test/system/test_%.py) test/system $(T)
+# valgrind's memcheck is around them; every fourth test from the first on, as that takes a while.
+SHARD ?= 0/4
+MEMCHECK := build/memcheck
+MEMCHECK_TOOL := /usr/libexec/valgrind/memcheck-$(DEBIAN)-linux
+
+$(MEMCHECK)/cnibox: test/memcheck/launcher.c $(OBJ)/include/.done Makefile
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC_MUSL) -Os $(STD) $(WARN) -DTOOL='"$(MEMCHECK_TOOL)"' -isystem $(OBJ)/include -static -no-pie -o $@ $<
+
+$(MEMCHECK)/bin/cnibox $(MEMCHECK)/bin/http_get: $(MEMCHECK)/bin/%: $(OBJ)/cnibox $(OUT)/http_get
+	@mkdir -p $(@D)
+	$(Q)cp $(filter %/$*,$^) $@
+
+memcheck: $(MEMCHECK)/cnibox $(MEMCHECK)/bin/cnibox $(MEMCHECK)/bin/http_get | deps-test
+	$(Q)ln -sf cnibox $(MEMCHECK)/http_get
+	$(Q)mkdir -p $(addprefix $(MEMCHECK)/ipam/,host-local static)
+	$(Q)for name in host-local static; do ln -sf $(MEMCHECK_TOOL) $(MEMCHECK)/ipam/$$name/$$name; done
+	$(Q)INSTRUMENTED=$(MEMCHECK) SLOWNESS=10 SHARD=$(SHARD) CALLS_EVERY=6 $(REPORTING) -p shard \
+		-m 'not bare and not no_valgrind' test/system $(T)
 
 # The same cases for cnibox and for the reference plugins, side by side.
 test-peers: all | deps-test

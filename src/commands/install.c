@@ -20,7 +20,7 @@
 
 #define DIRECTORY      "/opt/cni/bin"
 #define BINARY	       "cnibox"
-#define SIZE_MAX_BYTES (4u << 20) /* far above any build of cnibox */
+#define SIZE_MAX_BYTES (7u << 20) /* above any build of cnibox; two fit into the arena */
 
 /* What tells a build of cnibox, of whatever version, from any other program. */
 static const char marker[] = "cnibox-multicall-binary";
@@ -48,14 +48,16 @@ static char *read_file(const char *path, size_t *n, struct err *e)
 /* May path be replaced: is nothing there, not even behind a link, or cnibox? */
 static bool replaceable(const char *path, struct err *e)
 {
-	size_t n;
+	size_t n, mark = arena_mark();
 	const char *bytes = read_file(path, &n, e);
+	bool free_or_ours = !bytes && errno == ENOENT;
 
 	if (bytes)
-		return memmem(bytes, n, marker, sizeof(marker) - 1) != NULL;
-	if (errno != ENOENT && errno != EINVAL)
+		free_or_ours = memmem(bytes, n, marker, sizeof(marker) - 1) != NULL;
+	else if (errno != ENOENT && errno != EINVAL)
 		err_sys(e, ERR_IO, "look at", errno, "%s", path);
-	return errno == ENOENT;
+	arena_back(mark);
+	return free_or_ours;
 }
 
 static int check(const char *dir, const char *name, bool force, struct err *e)

@@ -151,10 +151,12 @@ static int refuse(struct gce *g, const struct gce_request *rq, const struct gce_
 		  struct err *e)
 {
 	err_prefix(e, "%s", rq->doing);
+	if (!a->refusal.status)
+		return -1;
 	if (strcmp(a->refusal.reason, "insufficientPermissions") == 0 ||
 	    strcmp(a->refusal.reason, "ACCESS_TOKEN_SCOPE_INSUFFICIENT") == 0)
 		say_scopes(g, e);
-	if (a->refusal.status && *gce_refusal_hint(&a->refusal))
+	if (*gce_refusal_hint(&a->refusal))
 		err_hint(e, "%s", gce_refusal_hint(&a->refusal));
 	return -1;
 }

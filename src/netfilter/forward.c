@@ -91,7 +91,8 @@ static int take_answer(const struct nlmsghdr *h, unsigned op, void *arg, struct 
 	(void)e;
 	switch (h->nlmsg_type & 0xff) {
 	case NFT_MSG_NEWGEN:
-		nft_begin(v->change, nft_read_generation(h));
+		if (v->change)
+			nft_begin(v->change, nft_read_generation(h));
 		break;
 	case NFT_MSG_NEWCHAIN:
 		take_chain(v, h);

@@ -15,7 +15,7 @@ import pytest
 
 from lab import configs
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.bare]
 
 REPOSITORY = configs.REPOSITORY
 

@@ -13,7 +13,7 @@ import counts  # noqa: E402 (the path comes first)
 from networks import CNIBOX, Network  # noqa: E402
 
 # Instructions are this compiler's, and netlink's answers this kernel's.
-pytestmark = [pytest.mark.once, needs("nf_tables"), pytest.mark.skipif(
+pytestmark = [pytest.mark.once, pytest.mark.bare, needs("nf_tables"), pytest.mark.skipif(
     platform.machine() != "x86_64", reason="the budgets are for x86-64")]
 
 SHARE, MORE_CALLS = 0.05, 2  # what a full node may cost more than an empty one

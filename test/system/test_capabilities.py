@@ -171,6 +171,7 @@ def test_a_directory_is_missing(node, place):
     assert snapshot.leases(node) == {}
 
 
+@pytest.mark.bare
 def test_a_root_with_nothing_in_it(node, cnibox):
     """No /run, /etc, /var, /dev or /tmp: the binary, /proc, and room for leases."""
     pod = node.pod("pod")

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import type_bridge
+from conftest import SLOWNESS, type_bridge
 from diagnosis import assert_healthy, assert_mended, assert_named, report
 from lab import OUTSIDE, configs, matrix, snapshot
 
@@ -195,5 +195,5 @@ def test_without_a_configuration(node):
     node.copy(configs.DIRECTORY / configs.MASTER, "/tmp/typed.conf")
     pod = node.pod("pod")
     pod.add(configs.load(nodeSetup="manual")).expect_success()
-    done = node.run("cni-check", "--netns", pod.netns, check=False)
+    done = node.run("cni-check", "--netns", pod.netns, "--timeout", f"{1000 * SLOWNESS:.0f}", check=False)
     assert "Can ping own container" in done.stdout and "Can ping own host" in done.stdout, done.stdout

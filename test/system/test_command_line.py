@@ -116,6 +116,14 @@ def test_install_again_whatever_is_left_of_it(machine):
     assert len(links(machine)) == len(LINKS)
 
 
+def test_install_of_a_large_build(machine):
+    """Each name of an earlier one is looked at: the file has room once, however often it is linked to."""
+    machine.sh(f"truncate -s 7M {BINARY}")
+    for _ in range(2):
+        box(machine, "install", DIRECTORY)
+    assert machine.sh(f"cmp {BINARY} {DIRECTORY}/cnibox; stat -c %s {DIRECTORY}/cnibox") == f"{7 << 20}\n"
+
+
 def test_install_refuses_what_is_not_cnibox(machine):
     machine.write(f"{DIRECTORY}/loopback", "somebody's")
     assert "loopback" in box(machine, "install", DIRECTORY, status=1)

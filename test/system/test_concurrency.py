@@ -20,6 +20,7 @@ def calls(node):
     return [node.register_pod(name).attachment.parameters for name in names]
 
 
+@pytest.mark.no_valgrind
 def test_256_at_once(node, calls):
     conf = configs.load()
     deadline = time.monotonic() + PATIENCE
@@ -40,6 +41,7 @@ def test_256_at_once(node, calls):
         assert snapshot.leases(node) == {} and veths(node) == []
 
 
+@pytest.mark.no_valgrind
 def test_add_and_del_of_many_at_once(node, calls):
     """While half of the pods go, the other half comes: nobody's lease is lost, nobody's is left."""
     conf = configs.load()

@@ -35,6 +35,7 @@ def high_water_mark(pid):
     return int(re.search(r"^VmHWM:\s+(\d+) kB$", status, re.M)[1])
 
 
+@pytest.mark.bare
 @pytest.mark.parametrize("form", ["table", "json", "value(name)"])
 def test_memory_for_ten_thousand_routes(shell, form):
     """As it is when the last page is asked for, and when the output, which nobody reads yet, has begun. (ru_maxrss of
@@ -68,6 +69,7 @@ def cpu_ms(shell, *command, env=None):
     return (usage.ru_utime + usage.ru_stime) * 1000
 
 
+@pytest.mark.bare
 def test_processor_time_of_a_route(shell):
     """The least of several rounds, as others disturb and nobody helps; less what starting a program costs."""
     rounds, idle = [], []

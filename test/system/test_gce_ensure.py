@@ -363,7 +363,7 @@ def test_the_unit(here):
     unit = (configs.REPOSITORY / "configs" / "systemd" / "gce-routes.service").read_text()
     (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.M)
     child = here.popen(*command.split())
-    time.sleep(0.3)
+    time.sleep(0.3 * SLOWNESS)
     here.copy(configs.DIRECTORY / configs.MASTER, configs.INSTALLED)
     until(lambda: len(routes(here)) == 1)
     child.send_signal(signal.SIGTERM)

@@ -194,6 +194,7 @@ def values_for(place):
     return values
 
 
+@pytest.mark.calls
 @pytest.mark.parametrize("plugin, place", CASES, ids=lambda word: str(word))
 def test_names(settled, plugin, place):
     node, pod = settled

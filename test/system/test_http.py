@@ -7,6 +7,7 @@ import time
 
 import httpget
 import pytest
+from conftest import SLOWNESS
 from lab import pki, web
 
 pytestmark = pytest.mark.once
@@ -218,7 +219,7 @@ def test_times():
     with web.Server(slowly) as server:
         began = time.monotonic()
         said = get(server, "--timeout", 400)
-        assert 0.35 < time.monotonic() - began < 3
+        assert 0.35 < time.monotonic() - began < 3 * SLOWNESS
         assert said.error.startswith("error 11:") and "timed out" in said.error
 
 
@@ -235,9 +236,9 @@ def test_time_is_over_though_more_comes(tls, secure):
     with web.Server(endless, context if secure else None) as server:
         url = f"http{'s' * secure}://localhost:{server.port}/"
         began = time.monotonic()
-        said = httpget.run("--ca-file", ca_file, "--timeout", 600, url, timeout=20)
+        said = httpget.run("--ca-file", ca_file, "--timeout", 600, url)
         assert said.error.startswith("error 11:") and "timed out" in said.error
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 5 * SLOWNESS
 
 
 def test_nobody_there():
@@ -255,7 +256,7 @@ def test_nobody_there():
         began = time.monotonic()
         said = httpget.run("--connect", 300, f"http://127.0.0.1:{port}/")
         assert said.error.startswith("error 11:") and "timed out" in said.error
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 3 * SLOWNESS
         for one in waiting:
             one.close()
 
@@ -270,6 +271,7 @@ def test_large_request_to_a_server_that_closes():
         assert said.exit_status == 1 and said.error.startswith("error 11:")
 
 
+@pytest.mark.no_valgrind
 def test_no_broken_pipe_kills(tls):
     """Whatever is sent is sent without SIGPIPE: seen by strace, as the moment is hard to meet."""
     context, ca_file = tls

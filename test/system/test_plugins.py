@@ -303,6 +303,7 @@ def test_an_ipam_plugin_is_told_when_a_later_step_fails(node):
     assert [line.split()[0] for line in node.read("/tmp/calls").splitlines()] == ["ADD", "DEL"]
 
 
+@pytest.mark.no_valgrind
 def test_nothing_is_executed_where_cnibox_is_the_ipam_plugin(node):
     pod = node.pod("pod")
     trace = "strace -f -qq -e trace=execve -o /tmp/trace"

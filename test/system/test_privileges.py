@@ -56,6 +56,7 @@ def place(cnibox):
         yield node
 
 
+@pytest.mark.bare
 @pytest.mark.parametrize("plugin", ALONE)
 def test_plugin_has_what_it_needs_before_it_reads(place, plugin):
     child = place.popen(plugin, stdin=subprocess.PIPE, env={
@@ -97,6 +98,7 @@ BRIDGE = {"cniVersion": "1.1.0", "name": "net", "type": "bridge", "bridge": "br0
           "ipam": {"type": "host-local", "subnet": "10.1.0.0/24"}}
 
 
+@pytest.mark.bare
 @pytest.mark.parametrize("conf", [configs.load(), BRIDGE], ids=lambda conf: conf["type"])
 def test_rights_cost_two_calls(node, conf):
     pod = node.pod("pod")
@@ -183,6 +185,7 @@ def key_pair(tmp_path_factory):
 
 # --- gce-routes -----------------------------------------------------------------------------------
 
+@pytest.mark.bare
 @pytest.mark.parametrize("line", ["gce-routes list", "gcloud compute routes list"])
 def test_client_has_nothing_before_the_first_byte(shell, line):
     """What the filter lets pass is unit/test_confine.c's. Asked when the first server of all has its request, and has not answered yet."""
@@ -252,6 +255,7 @@ def rests(process):
         not any(os.readlink(file).startswith("socket:") for file in files.iterdir())
 
 
+@pytest.mark.bare
 @pytest.mark.parametrize("kind", ["service account", "user"])
 def test_nothing_is_left_of_secrets_between_rounds(shell, key_pair, kind):
     """A watch that rests: its key, what it signed and what it sent are gone; the token, which it goes on with, is there once."""

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import httpget
 import pytest
+from conftest import SLOWNESS
 from lab import pki, web
 from lab.space import Space
 
 pytestmark = pytest.mark.once
 
+# Seconds that the resolver waits for a server.
+PAUSE = max(1, round(SLOWNESS))
 NAMESERVER = Path(web.__file__).parent / "nameserver.py"
 LOOPBACK = """
 ip link set lo up
@@ -132,25 +135,26 @@ def test_second_server(bare):
     """One that is not there, or does not know, or is silent is no end."""
     second = Names(bare, "192.0.2.2", EVERYTHING)
     troubled = Names(bare, "192.0.2.3", {"four.example": {"how": "servfail"}, "six.example": {"how": "silent"}})
-    bare.write("/etc/resolv.conf", "nameserver 192.0.2.1\nnameserver 192.0.2.3\nnameserver 192.0.2.2\noptions timeout:1\n")
+    bare.write("/etc/resolv.conf", "nameserver 192.0.2.1\nnameserver 192.0.2.3\nnameserver 192.0.2.2\n"
+                                  f"options timeout:{PAUSE}\n")
     began = time.monotonic()
     assert resolve(bare, "four.example").lines == ["192.0.2.1"]
-    assert time.monotonic() - began < 0.9
+    assert time.monotonic() - began < 0.9 * PAUSE
     assert resolve(bare, "six.example").lines == ["2001:db8::1"]
-    assert 0.9 < time.monotonic() - began < 4
+    assert 0.9 * PAUSE < time.monotonic() - began < 4 * PAUSE
     assert len(troubled.asked()) >= 2 and len(second.asked()) >= 2
 
 
 def test_attempts_are_bounded(bare):
     silent = Names(bare, "192.0.2.1", {"four.example": {"how": "silent"}})
-    bare.write("/etc/resolv.conf", "nameserver 192.0.2.1\noptions timeout:1 attempts:2\n")
+    bare.write("/etc/resolv.conf", f"nameserver 192.0.2.1\noptions timeout:{PAUSE} attempts:2\n")
     began = time.monotonic()
     assert "no usable answer" in resolve(bare, "four.example").error
-    assert 1.8 < time.monotonic() - began < 5
+    assert 1.8 * PAUSE < time.monotonic() - began < 5 * PAUSE
     assert len(silent.asked()) == 4
     began = time.monotonic()
     assert "no usable answer" in resolve(bare, "four.example", words=("--connect", "300")).error
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < PAUSE
 
 
 def test_hosts_file(named):
@@ -167,11 +171,12 @@ def test_without_files(bare):
     began = time.monotonic()
     said = resolve(bare, "four.example")
     assert "no usable answer from 127.0.0.1" in said.error and "resolv.conf" in said.error
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 2 * SLOWNESS
     Names(bare, "127.0.0.1", EVERYTHING)
     assert resolve(bare, "four.example").lines == ["192.0.2.1"]
 
 
+@pytest.mark.no_valgrind
 def test_ports_and_ids_differ(named):
     """By what is sent: strace sees each question's ID and, of the sockets, that none is bound by us."""
     trace = ["strace", "-f", "-e", "trace=sendto,bind", "-xx", "-s", "4"]
@@ -233,4 +238,4 @@ def test_falls_back_from_silence(named):
     prefix = ["nsenter", "-t", str(named.pid), "-n", "-m", "--"]
     began = time.monotonic()
     assert httpget.run("http://both.example/", prefix=prefix).lines[0] == "200 0"
-    assert 0.2 < time.monotonic() - began < 2
+    assert 0.2 < time.monotonic() - began < 2 * SLOWNESS

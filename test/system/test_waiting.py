@@ -62,6 +62,7 @@ def processes(trace):
     return {pid: Process(of) for pid, of in lines.items()}
 
 
+@pytest.mark.no_valgrind
 def test_closing_is_left_to_a_child(node, pod):
     node.write(TRACE, "")
     pod.call("DEL", ["strace", "-f", "-qq", "-A", "-e", "signal=none", f"--inject=nanosleep:delay_enter={CHILDS_LAST}s",
@@ -97,6 +98,7 @@ def test_children_end(node, pod):
         time.sleep(0.05)
 
 
+@pytest.mark.no_valgrind
 def test_chains_stay_as_they_are(node, pod):
     """A chain that is made sure of once more is a change, after which the kernel has something to free."""
     node.write(TRACE, "")

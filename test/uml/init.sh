@@ -3,7 +3,7 @@
 # runs the system tests, leaves their exit status in $OUT/status and halts. See run.sh.
 set -u
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C
-export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$REPOSITORY/test/system:$REPOSITORY/test/uml"
+export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$REPOSITORY/test/system"
 export KERNEL_MAY_LACK=yes SLOWNESS=10 # see test/system: skips.py, conftest.py
 
 halt() {

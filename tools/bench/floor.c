@@ -18,13 +18,13 @@
  *
  * Called as floor-store, it also does what keeping an address in a store of host-local's kind needs
  * of the kernel: take the lock, create the lease, note which was the last; read and remove it.
- * Called as floor-settings, it also changes the settings of links that a plugin of the name bridge is
- * expected to: the host takes no router advertisement from the pod, the pod announces its IPv4 address
- * and looks for no duplicate of one of IPv6.
+ * Called as floor-bridge, it does that, and what else a plugin of the name bridge is expected to: find
+ * the bridge there, the gateway's address on it, and the host forwarding; change the settings of links,
+ * so that the host takes no router advertisement from the pod, and the pod announces its IPv4 address
+ * and looks for no duplicate of one of IPv6; in the end see that the port has a carrier.
  * Called as nothing, it ends at once: what a process costs.
  */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
@@ -35,25 +35,14 @@
 #include <net/if.h>
 #include <sched.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "floor_netlink.h"
+
 #define POD_LINK "eth0"
-
-static _Alignas(8) unsigned char buf[4096];
-static size_t len;
-static struct nlmsghdr *message;
-
-static void die(const char *what)
-{
-	fprintf(stderr, "floor: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
 
 static const char *env(const char *name)
 {
@@ -69,82 +58,6 @@ static const char *env(const char *name)
 static unsigned env_number(const char *name)
 {
 	return (unsigned)strtoul(env(name), NULL, 10);
-}
-
-/* Messages are so few and small that the buffer cannot overflow. */
-static void *put(const void *data, size_t n)
-{
-	void *at = buf + len;
-
-	memcpy(at, data, n);
-	len += NLMSG_ALIGN(n);
-	return at;
-}
-
-static void begin(unsigned type, unsigned flags, const void *head, size_t n)
-{
-	const struct nlmsghdr h = {.nlmsg_type = (uint16_t)type,
-				   .nlmsg_flags = (uint16_t)(flags | NLM_F_REQUEST)};
-
-	message = put(&h, sizeof(h));
-	put(head, n);
-}
-
-static struct nlattr *attribute(unsigned type, const void *data, size_t n)
-{
-	const struct nlattr a = {.nla_type = (uint16_t)type, .nla_len = (uint16_t)(sizeof(a) + n)};
-	struct nlattr *at = put(&a, sizeof(a));
-
-	put(data, n);
-	return at;
-}
-
-static void number(unsigned type, unsigned v)
-{
-	attribute(type, &v, sizeof(v));
-}
-
-/* What has been put since belongs into the attribute at a. */
-static void close_nest(struct nlattr *a)
-{
-	a->nla_len = (uint16_t)(buf + len - (unsigned char *)a);
-}
-
-static void end(void)
-{
-	message->nlmsg_len = (uint32_t)(buf + len - (unsigned char *)message);
-}
-
-/* One round trip: send what is in the buffer, await an acknowledgement. */
-static void transact(int fd, const char *what)
-{
-	static _Alignas(8) unsigned char answer[8192];
-	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)answer;
-	const struct nlmsgerr *e = (const struct nlmsgerr *)(const void *)(h + 1);
-
-	if (send(fd, buf, len, 0) < 0 || recv(fd, answer, sizeof(answer), 0) < 0)
-		die(what);
-	if (h->nlmsg_type != NLMSG_ERROR || e->error) {
-		errno = -e->error;
-		die(what);
-	}
-	len = 0;
-}
-
-/* The same for messages that are no transaction: the last one's says all. */
-static void exchange(int fd, const char *what)
-{
-	message->nlmsg_flags |= NLM_F_ACK;
-	transact(fd, what);
-}
-
-static int open_netlink(int protocol)
-{
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-
-	if (fd < 0)
-		die("socket");
-	return fd;
 }
 
 /* "vf" and the last 12 characters of the container ID. */
@@ -315,6 +228,61 @@ static void create_pair(int fd, int netns, const uint8_t ip[static 4])
 	exchange(fd, "create veth pair");
 }
 
+/* --- what bridge does beside ------------------------------------------------------------------- */
+
+static _Alignas(8) unsigned char found[32768];
+
+/* One answer to the question in the buffer, of a type. */
+static const void *answer_to(int fd, unsigned type, const char *what)
+{
+	const struct nlmsghdr *h = (const void *)found;
+
+	if (send(fd, buf, len, 0) < 0 || recv(fd, found, sizeof(found), 0) < 0)
+		die(what);
+	len = 0;
+	if (h->nlmsg_type != type) {
+		errno = ENOENT;
+		die(what);
+	}
+	return h + 1;
+}
+
+/* By index, or by name. */
+static unsigned link_flags(int fd, unsigned index, const char *name)
+{
+	const struct ifinfomsg wanted = {.ifi_index = (int)index}, *link;
+
+	begin(RTM_GETLINK, 0, &wanted, sizeof(wanted));
+	number(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	if (name)
+		attribute(IFLA_IFNAME, name, strlen(name) + 1);
+	end();
+	link = answer_to(fd, RTM_NEWLINK, "look at link");
+	return link->ifi_flags;
+}
+
+static void find_gateway(int fd)
+{
+	const struct ifaddrmsg all = {.ifa_family = AF_INET};
+	const struct nlmsghdr *h = (const void *)found;
+
+	begin(RTM_GETADDR, NLM_F_DUMP, &all, sizeof(all));
+	end();
+	answer_to(fd, RTM_NEWADDR, "look at addresses");
+	while (h->nlmsg_type != NLMSG_DONE)
+		if (recv(fd, found, sizeof(found), 0) < 0)
+			die("look at addresses");
+}
+
+static void demand_forwarding(void)
+{
+	int fd = open("/proc/sys/net/ipv4/ip_forward", O_RDONLY | O_CLOEXEC);
+	char value;
+
+	if (fd < 0 || read(fd, &value, 1) != 1 || value != '1' || close(fd))
+		die("forwarding");
+}
+
 /* Most of what this costs is the kernel making the file. */
 static void set(const char *family, const char *link, const char *key, const char *value)
 {
@@ -343,7 +311,7 @@ static void announce(unsigned index)
 	end();
 }
 
-static void configure_pod(int fd, bool settings, const uint8_t ip[static 4])
+static void configure_pod(int fd, bool announced, const uint8_t ip[static 4])
 {
 	const unsigned index = env_number("FLOOR_INDEX");
 	const struct ifinfomsg up = {
@@ -360,7 +328,7 @@ static void configure_pod(int fd, bool settings, const uint8_t ip[static 4])
 	const uint8_t gateway[] = {ip[0], ip[1], ip[2], 1};
 	const uint8_t broadcast[] = {ip[0], ip[1], ip[2], 255};
 
-	if (settings)
+	if (announced)
 		announce(index);
 	begin(RTM_NEWLINK, 0, &up, sizeof(up));
 	end();
@@ -376,33 +344,41 @@ static void configure_pod(int fd, bool settings, const uint8_t ip[static 4])
 	exchange(fd, "configure pod");
 }
 
-static void add(const char *extra, const uint8_t ip[static 4])
+static void add(bool has_store, bool is_bridge, const uint8_t ip[static 4])
 {
-	const bool settings = strcmp(extra, "settings") == 0;
 	int netns = open(env("CNI_NETNS"), O_RDONLY | O_CLOEXEC);
+	int host = open_netlink(NETLINK_ROUTE);
 
 	if (netns < 0)
 		die("CNI_NETNS");
-	if (strcmp(extra, "store") == 0)
+	if (is_bridge) {
+		link_flags(host, env_number("FLOOR_BRIDGE"), NULL);
+		find_gateway(host);
+		demand_forwarding();
+	}
+	if (has_store)
 		add_lease();
-	create_pair(open_netlink(NETLINK_ROUTE), netns, ip);
-	if (settings)
+	create_pair(host, netns, ip);
+	if (is_bridge)
 		set("ipv6", host_link(), "accept_ra", "0");
 	if (getenv("FLOOR_TABLE"))
 		change_set(open_netlink(NETLINK_NETFILTER), NFT_MSG_NEWSETELEM, env("FLOOR_TABLE"),
 			   ip);
 	if (setns(netns, CLONE_NEWNET))
 		die("setns");
-	if (settings)
+	if (is_bridge)
 		set("ipv6", POD_LINK, "accept_dad", "0");
-	configure_pod(open_netlink(NETLINK_ROUTE), settings, ip);
+	configure_pod(open_netlink(NETLINK_ROUTE), is_bridge, ip);
+	if (is_bridge && !(link_flags(host, 0, host_link()) & IFF_RUNNING))
+		die("carrier");
 }
 
 int main(int argc, char **argv)
 {
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	const char *name = slash ? slash + 1 : "floor";
-	const char *dash = strchr(name, '-'), *extra = dash ? dash + 1 : "";
+	const bool is_bridge = strcmp(name, "floor-bridge") == 0;
+	const bool has_store = is_bridge || strcmp(name, "floor-store") == 0;
 	uint8_t ip[4];
 
 	if (strcmp(name, "nothing") == 0)
@@ -410,8 +386,8 @@ int main(int argc, char **argv)
 	if (inet_pton(AF_INET, env("FLOOR_ADDRESS"), ip) != 1)
 		die("FLOOR_ADDRESS");
 	if (strcmp(env("CNI_COMMAND"), "DEL") == 0)
-		del(strcmp(extra, "store") == 0, ip);
+		del(has_store, ip);
 	else
-		add(extra, ip);
+		add(has_store, is_bridge, ip);
 	return 0;
 }

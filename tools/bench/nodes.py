@@ -60,7 +60,7 @@ def state(node, pod, before, program):
         "routes": pod.json("ip", "-j", "-d", "route"),
         "host": [link_state(link) for link in new],
         "masqueraded": [element for element in masqueraded(node) if element not in elements],
-        "settings": [settings(node, pod, link["ifname"]) for link in new] if program == "floor-settings" else [],
+        "settings": [settings(node, pod, link["ifname"]) for link in new] if program == "floor-bridge" else [],
     }
 
 
@@ -71,8 +71,8 @@ def all_before(node):
 # For each: what it is compared with, the floor's name then, and what is in the environment beside the usual.
 IPMASQ = {"FLOOR_TABLE": MASQUERADE_TABLE, "FLOOR_SET": MASQUERADE_SET}
 LIKE = {
-    "bash-cni": [("bash-cni", {}, "floor", {}), ("bridge", {}, "floor-settings", {})],
-    "ipMasq": [("bridge", networks.MASQUERADE, "floor", IPMASQ), ("bridge", networks.MASQUERADE, "floor-settings", IPMASQ)],
+    "bash-cni": [("bash-cni", {}, "floor", {}), ("bridge", {}, "floor-bridge", {})],
+    "ipMasq": [("bridge", networks.MASQUERADE, "floor", IPMASQ), ("bridge", networks.MASQUERADE, "floor-bridge", IPMASQ)],
 }
 
 

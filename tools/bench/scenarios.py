@@ -87,14 +87,14 @@ class Timed:
 NOTHING = Network("a process that does nothing", FLOOR, ["nothing"])
 FLOOR_NETWORK = Network("floor", FLOOR, ["floor"])
 FLOOR_STORE = Network("floor and a lease store", FLOOR, ["floor-store"])
-FLOOR_SETTINGS = Network("floor and bridge's settings", FLOOR, ["floor-settings"])
+FLOOR_BRIDGE = Network("floor and bridge's duties", FLOOR, ["floor-bridge"])
 BASH_CNI = Network("bash-cni", CNIBOX, ["bash-cni"])
 BRIDGE = Network("bridge", CNIBOX, ["bridge"])
 # It knows one bridge, cni0, which is there.
 SEED = Network("bash", BASH, ["bash-cni"], subnet="10.244.0.0/24", alone=True)
 GO_BRIDGE = Network("Go bridge", GO, ["bridge"])
 OURS = ("bash-cni", "bridge")
-LEAST = {"bash-cni": "floor", "bridge": "floor and bridge's settings"}
+LEAST = {"bash-cni": "floor", "bridge": "floor and bridge's duties"}
 
 
 def against_go(candidate, base, add, delete, limit=None):
@@ -122,23 +122,23 @@ LEASES = (10, 1000, 10000, 60000, 64800)  # the last: 99 % of what a /16 has
 HOST_PORTS = (0, 100, 1000, 5000)
 
 SCENARIOS = [
-    Timed("one", "One pod at a time", [NOTHING, FLOOR_NETWORK, FLOOR_STORE, FLOOR_SETTINGS, BASH_CNI, BRIDGE,
+    Timed("one", "One pod at a time", [NOTHING, FLOOR_NETWORK, FLOOR_STORE, FLOOR_BRIDGE, BASH_CNI, BRIDGE,
                                        GO_BRIDGE, SEED], [
         Goal("add", "bash-cni", "floor", at_most=1.3, limit="floor and a lease store"),
-        Goal("add", "bridge", "floor", at_most=1.3, limit="floor and bridge's settings"),
+        Goal("add", "bridge", "floor", at_most=1.3, limit="floor and bridge's duties"),
         *(goal for ours in OURS for goal in against_go(ours, "Go bridge", 8, 20, LEAST[ours])),
         *(Goal("cpu", ours, "Go bridge", at_least=10, limit=LEAST[ours]) for ours in OURS),
         PeakGoal(OURS, 1024),
     ]),
     Timed("masquerade", "Masquerading for the pod", [
         Network("floor, ipMasq", FLOOR, ["floor"]),
-        Network("floor, ipMasq, and bridge's settings", FLOOR, ["floor-settings"]),
+        Network("floor, ipMasq, and bridge's duties", FLOOR, ["floor-bridge"]),
         Network("bridge, ipMasq", CNIBOX, ["bridge"], changes=MASQUERADE),
         Network("Go bridge, ipMasq", GO, ["bridge"], changes=MASQUERADE),
     ], [
         Goal("add", "bridge, ipMasq", "floor, ipMasq", at_most=1.3,
-             limit="floor, ipMasq, and bridge's settings"),
-        *against_go("bridge, ipMasq", "Go bridge, ipMasq", 25, 60, "floor, ipMasq, and bridge's settings"),
+             limit="floor, ipMasq, and bridge's duties"),
+        *against_go("bridge, ipMasq", "Go bridge, ipMasq", 25, 60, "floor, ipMasq, and bridge's duties"),
     ], rounds=50, like="ipMasq"),
     Timed("chain", "bridge, portmap, firewall, bandwidth", [
         Network("chain of four", CNIBOX, CHAIN, changes=MASQUERADE, host_ports=(30080,)),
