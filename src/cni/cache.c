@@ -16,12 +16,17 @@
 
 #define NSFS_MAGIC 0x6e736673 /* linux/magic.h */
 
-/* A path that leads to no namespace, or nowhere, was a namespace once. */
+/*
+ * A path that leads to no namespace, or nowhere, was a namespace once. One that cannot be looked at
+ * may still be one.
+ */
 static bool is_namespace(const char *path)
 {
 	struct statfs fs;
 
-	return statfs(path, &fs) == 0 && fs.f_type == NSFS_MAGIC;
+	if (statfs(path, &fs))
+		return errno != ENOENT && errno != ENOTDIR;
+	return fs.f_type == NSFS_MAGIC;
 }
 
 static int grow(struct cache *c, struct err *e)

@@ -49,9 +49,20 @@ static int put_young(const char *name, void *arg, struct err *e)
 	struct stat st;
 	struct ip ip;
 
-	(void)e;
-	if (ip_parse(&ip, name) && fstatat(y->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    st.st_mtim.tv_sec > y->since && lease_file_read(y->dir, name, &lease) == LEASE_OWNED)
+	enum lease_state state = LEASE_ALIEN;
+
+	if (!ip_parse(&ip, name))
+		return 0;
+	if (fstatat(y->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (st.st_mtim.tv_sec <= y->since || !S_ISREG(st.st_mode))
+			return 0;
+		state = lease_file_read(y->dir, name, &lease);
+	} else if (errno == ENOENT) {
+		return 0;
+	}
+	if (state == LEASE_ALIEN) /* as far as is known, it is an ADD's that is under way */
+		return err_sys(e, ERR_IO, "look for young leases", errno, "%s", name);
+	if (state == LEASE_OWNED)
 		put(y->w, lease.owner.container_id, lease.owner.ifname);
 	return 0;
 }

@@ -197,9 +197,10 @@ static int shake_hands(struct tls *t, const struct tls_options *options, struct 
 	set_algorithms(engine);
 	set_identity(t);
 	br_ssl_engine_set_x509(engine, &chain.vtable);
-	br_ssl_engine_set_buffer(engine, t->records, sizeof(t->records), 0);
+	/* An engine without a buffer is closed: tls_stop may be called. */
 	if (seed(engine, e))
 		return -1;
+	br_ssl_engine_set_buffer(engine, t->records, sizeof(t->records), 0);
 	/* SNI has no addresses in it (RFC 6066, 3); the chain's check has its own copy of name. */
 	if (!br_ssl_client_reset(&t->client, ip_parse(&ip, t->name) ? NULL : t->name, 0))
 		return engine_failed(t, e);

@@ -65,9 +65,12 @@ int trust_open(struct trust *t, const char *ca_file, struct err *e)
 		t->path = named;
 		return check_named(t, e);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(bundles) && !t->path; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(bundles) && !t->path; i++) {
 		if (access(bundles[i], R_OK) == 0)
 			t->path = bundles[i];
+		else if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+			return err_sys(e, ERR_IO, DOING, errno, "%s", bundles[i]);
+	}
 	return 0;
 }
 

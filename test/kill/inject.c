@@ -274,7 +274,7 @@ static void registers(const struct tracee *t, bool set, struct user_regs_struct 
 
 /*
  * The call is made, as a seccomp filter would not let another one pass, but with arguments for
- * which it can do nothing.
+ * which it can do nothing. What such a filter looks at stays (src/net/confine.c).
  */
 static void spoil(struct tracee *t)
 {
@@ -283,6 +283,12 @@ static void spoil(struct tracee *t)
 	registers(t, false, &regs);
 	t->before = regs;
 	regs.rdi = regs.rsi = regs.rdx = regs.r10 = regs.r8 = regs.r9 = ~0ULL;
+	if (t->call == SYS_openat)
+		regs.rdx = t->before.rdx;
+	else if (t->call == SYS_ioctl)
+		regs.rsi = t->before.rsi;
+	else if (t->call == SYS_socket)
+		regs.rdi = t->before.rdi;
 	/* Whatever close says, the descriptor is gone: close(2). */
 	if (t->call != SYS_close)
 		registers(t, true, &regs);
