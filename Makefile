@@ -244,7 +244,7 @@ MEMCHECK_TOOL := /usr/libexec/valgrind/memcheck-$(DEBIAN)-linux
 $(MEMCHECK)/cnibox: test/memcheck/launcher.c $(OBJ)/include/.done Makefile
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
-	$(Q)$(CC_MUSL) -Os $(STD) $(WARN) -DTOOL='"$(MEMCHECK_TOOL)"' -isystem $(OBJ)/include -static -no-pie -o $@ $<
+	$(Q)$(CC_MUSL) -Os $(STD) $(WARN) -isystem $(OBJ)/include -static -no-pie -o $@ $<
 
 $(MEMCHECK)/bin/cnibox $(MEMCHECK)/bin/http_get: $(MEMCHECK)/bin/%: $(OBJ)/cnibox $(OUT)/http_get
 	@mkdir -p $(@D)

@@ -7,6 +7,7 @@
 #include "config.h"
 #include "ipam/host_local.h"
 #include "ipam/static.h"
+#include "ipam/store.h"
 #include "net/confine.h"
 
 struct ipam_type {
@@ -46,7 +47,8 @@ static int find(const struct ipam_type **own, struct delegate *d, const struct c
 	*own = NULL;
 	if (e->code || delegate_find(d, rq, type, e))
 		return -1;
-	for (size_t i = 0; d->is_self && i < ARRAY_SIZE(built_in); i++)
+	/* cni-gc, of whatever file it is, has the store locked: an executed one would wait for it. */
+	for (size_t i = 0; (d->is_self || lease_store_holds()) && i < ARRAY_SIZE(built_in); i++)
 		if (strcmp(built_in[i].name, type) == 0)
 			*own = &built_in[i];
 	/* An executed one needs rights that nobody knows, also when it has to undo what it did. */

@@ -188,6 +188,11 @@ int lease_store_open_existing(struct lease_store *s, const char *data_dir, const
 	return open_store(s, data_dir, network, false, e);
 }
 
+bool lease_store_holds(void)
+{
+	return held >= 0;
+}
+
 int lease_store_hold(const char *data_dir, const char *network, struct err *e)
 {
 	cleanup_store struct lease_store s = LEASE_STORE_CLOSED;

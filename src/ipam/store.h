@@ -92,6 +92,7 @@ int lease_store_open_existing(struct lease_store *s, const char *data_dir, const
  */
 int lease_store_hold(const char *data_dir, const char *network, struct err *e) must_check;
 void lease_store_let_go(void);
+bool lease_store_holds(void); /* another process would wait for ever */
 
 /* Close it and let go of the lock. Harmless on a closed one. */
 void lease_store_close(struct lease_store *s);

@@ -38,8 +38,9 @@ def changes(before, after, where=""):
         return [line for key in sorted({*before, *after})
                 for line in changes(before.get(key), after.get(key), f"{where} {key}".strip())]
     if isinstance(before, list) and isinstance(after, list):
-        gone = [f"{where}: gone: {item}" for item in before if item not in after]
-        return gone + [f"{where}: new: {item}" for item in after if item not in before] or [f"{where}: order changed"]
+        had, has = ({repr(item) for item in items} for items in (before, after))
+        gone = [f"{where}: gone: {item}" for item in before if repr(item) not in has]
+        return gone + [f"{where}: new: {item}" for item in after if repr(item) not in had] or [f"{where}: order changed"]
     return [f"{where}: {before} became {after}"]
 
 

@@ -27,7 +27,7 @@ def prepare():
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
     subprocess.run(["mount", "-t", "tmpfs", "none", PLACE], check=True)
     shutil.copytree(os.environ["INSTRUMENTED"], PLACE, symlinks=True, dirs_exist_ok=True)
-    for directory in (REPORTS, PLACE / "bin"):
+    for directory in (REPORTS, PLACE / "bin", PLACE / "tmp"):
         directory.mkdir(exist_ok=True)
         directory.chmod(0o777)  # some tests call the program as somebody else
     for file in (LOG, COUNT):

@@ -235,3 +235,15 @@ def test_timer(node):
         assert all("=" in line for line in keys)
     assert "ExecStart=/opt/cni/bin/cni-gc" in (configs.REPOSITORY / "configs/systemd/cni-gc.service").read_text()
     assert node.run("/opt/cni/bin/cni-gc", "--version").stdout.startswith("cni-gc (cnibox)")
+
+
+def test_by_another_file_than_the_plugin(node):
+    """It holds the store's lock, and calls no other program that would wait for it."""
+    conf = {"cniVersion": "1.0.0", "name": "bridged", "type": "bridge", "bridge": "br0",
+            "ipam": {"type": "host-local", "subnet": "10.1.0.0/24"}}
+    node.write("/etc/cni/net.d/bridged.conf", json.dumps(conf))
+    pod = node.add_pod("gone", conf)
+    age(node)
+    pod.remove()
+    node.sh("cp /opt/cni/bin/cnibox /tmp/cnibox; timeout 30 /tmp/cnibox cni-gc")
+    assert snapshot.leases(node, "bridged") == {}

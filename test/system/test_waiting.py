@@ -62,7 +62,7 @@ def processes(trace):
     return {pid: Process(of) for pid, of in lines.items()}
 
 
-@pytest.mark.no_valgrind
+@pytest.mark.bare
 def test_closing_is_left_to_a_child(node, pod):
     node.write(TRACE, "")
     pod.call("DEL", ["strace", "-f", "-qq", "-A", "-e", "signal=none", f"--inject=nanosleep:delay_enter={CHILDS_LAST}s",
