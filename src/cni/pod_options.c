@@ -9,6 +9,7 @@
 #include "netfilter/masquerade.h"
 #include "netfilter/reference.h"
 #include "netfilter/reference_collect.h"
+#include "node/node_forwarding.h"
 
 int ip_masq_read(bool *masquerade, const struct cni_request *rq, struct err *e)
 {
@@ -101,17 +102,14 @@ int pod_result_link(struct cni_result *rs, const struct link *link, const char *
 	return 0;
 }
 
-int forwarding_enable(const struct cni_result *rs, struct err *e)
+int forwarding_enable(struct nl_sock *route, const struct cni_result *rs, struct err *e)
 {
-	static const char *const path[] = {
-		[4] = "net/ipv4/ip_forward",
-		[6] = "net/ipv6/conf/all/forwarding",
-	};
-
 	for (unsigned i = 0; i < rs->ip_count; i++) {
 		uint8_t family = rs->ips[i].gateway.family;
 
-		if (family && sysctl_number(path[family]) != 1 && sysctl_set(path[family], 1, e)) {
+		if (family && node_forwarding(route, family == 6) != 1 &&
+		    sysctl_set(family == 6 ? "net/ipv6/conf/all/forwarding" : "net/ipv4/ip_forward",
+			       1, e)) {
 			err_prefix(e, "Could not enable IP forwarding");
 			return -1;
 		}

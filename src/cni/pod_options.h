@@ -27,6 +27,6 @@ int pod_result_link(struct cni_result *rs, const struct link *link, const char *
 		    struct err *e) must_check;
 
 /* Forward packets of the families that rs has gateways of. */
-int forwarding_enable(const struct cni_result *rs, struct err *e) must_check;
+int forwarding_enable(struct nl_sock *route, const struct cni_result *rs, struct err *e) must_check;
 
 #endif

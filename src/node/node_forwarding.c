@@ -57,11 +57,7 @@ static int take_forwarding(const struct nlmsghdr *h, unsigned op, void *arg, str
 	return 0;
 }
 
-/*
- * What the file would say, without the way through /proc/sys, which takes five times as long. -1 with
- * errno set where there is no such setting, or it cannot be read.
- */
-static long read_forwarding(struct nl_sock *route, unsigned family)
+long node_forwarding(struct nl_sock *route, unsigned family)
 {
 	struct netconfmsg head = {.ncm_family = family ? AF_INET6 : AF_INET};
 	struct nl_batch q;
@@ -80,7 +76,7 @@ static long read_forwarding(struct nl_sock *route, unsigned family)
 int node_look_forwarding(struct nl_sock *route, unsigned family, struct node_state *found,
 			 struct err *e)
 {
-	long forwarding = read_forwarding(route, family);
+	long forwarding = node_forwarding(route, family);
 	bool forwards = forwarding > 0;
 
 	/* What cannot be read is not off: switching it on would be noted, and taken back some day. */

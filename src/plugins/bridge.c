@@ -238,7 +238,7 @@ static int build(struct job *j, const struct cni_request *rq, struct cni_result 
 		return -1;
 	if (j->conf.masquerade && ip_masq_add(&j->pod, rs, e))
 		return -1;
-	if (j->conf.is_gateway && forwarding_enable(rs, e))
+	if (j->conf.is_gateway && forwarding_enable(&j->pod.host.route, rs, e))
 		return -1;
 	return describe(j, rs, e);
 }

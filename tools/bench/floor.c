@@ -28,6 +28,7 @@
 #include <fcntl.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
+#include <linux/netconf.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
@@ -274,13 +275,14 @@ static void find_gateway(int fd)
 			die("look at addresses");
 }
 
-static void demand_forwarding(void)
+static void look_at_forwarding(int fd)
 {
-	int fd = open("/proc/sys/net/ipv4/ip_forward", O_RDONLY | O_CLOEXEC);
-	char value;
+	const struct netconfmsg family = {.ncm_family = AF_INET};
 
-	if (fd < 0 || read(fd, &value, 1) != 1 || value != '1' || close(fd))
-		die("forwarding");
+	begin(RTM_GETNETCONF, 0, &family, sizeof(family));
+	number(NETCONFA_IFINDEX, (unsigned)NETCONFA_IFINDEX_ALL);
+	end();
+	answer_to(fd, RTM_NEWNETCONF, "look at forwarding");
 }
 
 /* Most of what this costs is the kernel making the file. */
@@ -354,7 +356,7 @@ static void add(bool has_store, bool is_bridge, const uint8_t ip[static 4])
 	if (is_bridge) {
 		link_flags(host, env_number("FLOOR_BRIDGE"), NULL);
 		find_gateway(host);
-		demand_forwarding();
+		look_at_forwarding(host);
 	}
 	if (has_store)
 		add_lease();
