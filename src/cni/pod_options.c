@@ -5,7 +5,6 @@
 #include "base/arena.h"
 #include "cni/gc.h"
 #include "cni/previous.h"
-#include "net/sysctl.h"
 #include "netfilter/masquerade.h"
 #include "netfilter/reference.h"
 #include "netfilter/reference_collect.h"
@@ -107,9 +106,7 @@ int forwarding_enable(struct nl_sock *route, const struct cni_result *rs, struct
 	for (unsigned i = 0; i < rs->ip_count; i++) {
 		uint8_t family = rs->ips[i].gateway.family;
 
-		if (family && node_forwarding(route, family == 6) != 1 &&
-		    sysctl_set(family == 6 ? "net/ipv6/conf/all/forwarding" : "net/ipv4/ip_forward",
-			       1, e)) {
+		if (family && node_enable_forwarding(route, family == 6, e)) {
 			err_prefix(e, "Could not enable IP forwarding");
 			return -1;
 		}

@@ -6,12 +6,8 @@
 
 #include "node/node.h"
 
-/*
- * Does the host forward packets of a family (0: IPv4, 1: IPv6)? What the file would say, without the
- * way through /proc/sys, which takes five times as long, and more the more namespaces there are. -1
- * with errno set where there is no such setting, or it cannot be read.
- */
-long node_forwarding(struct nl_sock *route, unsigned family);
+/* Have the host forward packets of a family (0: IPv4, 1: IPv6), if it does not. */
+int node_enable_forwarding(struct nl_sock *route, unsigned family, struct err *e) must_check;
 
 /*
  * Note in *found whether the node forwards packets of the family (NODE_FORWARDING). An IPv6 node
