@@ -173,8 +173,6 @@ static void put_end(struct nl_batch *b, uint32_t mtu)
 
 void put_pod_link(struct nl_batch *b, const struct pod_link *l)
 {
-	static const uint8_t none[MAC_BYTES];
-
 	nl_op(b, "create veth pair", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
 	put_ifinfo(b, 0, 0, IFF_UP);
 	nl_str(b, IFLA_IFNAME, l->host_name);
@@ -188,7 +186,7 @@ void put_pod_link(struct nl_batch *b, const struct pod_link *l)
 			nl_nest(b, VETH_INFO_PEER) {
 				put_ifinfo(b, 0, 0, 0);
 				nl_str(b, IFLA_IFNAME, l->pod_name);
-				if (memcmp(l->pod_mac, none, MAC_BYTES) != 0)
+				if (!names_is_no_mac(l->pod_mac))
 					nl_put(b, IFLA_ADDRESS, l->pod_mac, MAC_BYTES);
 				if (l->netns >= 0)
 					nl_u32(b, IFLA_NET_NS_FD, (uint32_t)l->netns);

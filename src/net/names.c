@@ -131,9 +131,15 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-bool names_parse_mac(uint8_t mac[static MAC_BYTES], const char *text)
+bool names_is_no_mac(const uint8_t mac[static MAC_BYTES])
 {
 	static const uint8_t zero[MAC_BYTES];
+
+	return memcmp(mac, zero, MAC_BYTES) == 0;
+}
+
+bool names_parse_mac(uint8_t mac[static MAC_BYTES], const char *text)
+{
 	uint8_t parsed[MAC_BYTES];
 
 	if (strlen(text) != MAC_TEXT - 1)
@@ -146,7 +152,7 @@ bool names_parse_mac(uint8_t mac[static MAC_BYTES], const char *text)
 			return false;
 		parsed[i] = (uint8_t)(high << 4 | low);
 	}
-	if (parsed[0] & 1 || memcmp(parsed, zero, MAC_BYTES) == 0)
+	if (parsed[0] & 1 || names_is_no_mac(parsed))
 		return false;
 	memcpy(mac, parsed, MAC_BYTES);
 	return true;

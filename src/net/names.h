@@ -56,6 +56,9 @@ bool names_is_of(const char *owner, const char *network);
 /* A MAC address that an interface can have: "0a:58:0a:f4:00:02", not a group's, not zero. */
 bool names_parse_mac(uint8_t mac[static MAC_BYTES], const char *text) must_check;
 
+/* All zero: none, or the kernel is to choose one. */
+bool names_is_no_mac(const uint8_t mac[static MAC_BYTES]);
+
 const char *names_format_mac(char text[static MAC_TEXT], const uint8_t mac[static MAC_BYTES]);
 
 #endif

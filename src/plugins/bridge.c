@@ -124,9 +124,7 @@ static int ensure_bridge(struct job *j, const struct cni_result *rs, struct err 
 /* The kernel is asked only for what it has chosen itself. */
 static int look_at_pod_end(struct job *j, const struct pod_link *link, struct err *e)
 {
-	static const uint8_t chosen_by_kernel[MAC_BYTES];
-
-	if (!j->conf.addresses || memcmp(link->pod_mac, chosen_by_kernel, MAC_BYTES) == 0)
+	if (!j->conf.addresses || names_is_no_mac(link->pod_mac))
 		return link_look(&j->pod.in, j->pod.rq->ifname, &j->in, e);
 	memcpy(j->in.mac, link->pod_mac, MAC_BYTES);
 	snprintf(j->in.name, sizeof(j->in.name), "%s", j->pod.rq->ifname);
