@@ -5,6 +5,8 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "netfilter/nft_read.h"
 
@@ -66,12 +68,31 @@ bool nft_overtaken(struct err *e)
 	return true;
 }
 
+/*
+ * Let others go first, each try twice as long, at most 134 ms: as they who are in each other's way
+ * draw different times, ever fewer come at once. Without that, of many who change rules the same
+ * one can lose every time, as who has just won comes back at once.
+ */
+static void step_aside(unsigned tries)
+{
+	unsigned bits = tries < 11 ? 16 + tries : 27;
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	/* Knuth's multiplicative hash: its upper bits differ even where the times hardly do. */
+	t.tv_nsec = ((uint32_t)t.tv_nsec ^ (uint32_t)getpid()) * 0x9e3779b1u >> (32 - bits);
+	t.tv_sec = 0;
+	nanosleep(&t, NULL);
+}
+
 bool nft_again(unsigned *tries, struct err *e)
 {
 	if (!nft_overtaken(e))
 		return false;
-	if (++*tries < NFT_TRIES)
+	if (++*tries < NFT_TRIES) {
+		step_aside(*tries);
 		return true;
+	}
 	err_set(e, ERR_TRY_AGAIN, "look at the rules, or change them",
 		"others changed the ruleset %d times meanwhile", NFT_TRIES);
 	return false;

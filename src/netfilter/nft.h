@@ -39,7 +39,7 @@ enum {
 enum { NF_DROP = 0, NF_ACCEPT = 1 };
 enum { NF_NAT_RANGE_PROTO_RANDOM_FULLY = 1 << 4 };
 
-/* How often it is tried what others' changes get in the way of: each time, one of them won. */
+/* How often it is tried what others' changes get in the way of, in three seconds or so. */
 #define NFT_TRIES 32
 
 /* Longest comment that nft(8) takes and shows (NFTNL_UDATA_COMMENT_MAXLEN without its NUL). */
@@ -72,8 +72,9 @@ int nft_commit(struct nl_sock *nf, struct nl_batch *b, struct err *e) must_check
 bool nft_overtaken(struct err *e);
 
 /*
- * The same for a loop, "while (once(...)) if (!nft_again(&tries, e)) return -1": gives false also
- * when that was the last try, with e set (ERR_TRY_AGAIN).
+ * The same for a loop, "while (once(...)) if (!nft_again(&tries, e)) return -1": waits a little, the
+ * longer the more tries there were. Gives false also when that was the last try, with e set
+ * (ERR_TRY_AGAIN).
  */
 bool nft_again(unsigned *tries, struct err *e);
 

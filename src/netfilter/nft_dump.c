@@ -189,8 +189,9 @@ void nft_dump_rules(struct nft_dump *d, struct nft_kept_chain *c)
 {
 	struct nft_at at = {c->chain.family, c->chain.table, c->chain.name};
 	struct nl_batch q;
+	unsigned tries = 0;
 
-	for (int i = 0; i < NFT_TRIES && !c->read && d->nf; i++) {
+	while (!c->read && d->nf) {
 		struct err e = {0};
 
 		c->first = NULL;
@@ -198,7 +199,7 @@ void nft_dump_rules(struct nft_dump *d, struct nft_kept_chain *c)
 		nl_batch_init(&q);
 		nft_list_rules(&q, &at);
 		c->whole = nl_dump(d->nf, &q, take, d, &e) == 0;
-		c->read = c->whole || !nft_overtaken(&e);
+		c->read = c->whole || !nft_again(&tries, &e);
 	}
 	c->whole |= !d->nf;
 }

@@ -283,7 +283,7 @@ static void test_without_nf_tables(void **state)
 
 /* --- side by side ----------------------------------------------------------------------------- */
 
-#define WRITERS 16
+#define WRITERS 32
 #define ROUNDS	20
 
 static int set_by_turns(struct ruleset *r)
