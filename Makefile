@@ -239,7 +239,6 @@ sanitize: $(ASAN_RUN)/cnibox $(ASAN_RUN)/http_get | deps-test
 # valgrind's memcheck is around them; every fourth test from the first on, as that takes a while.
 SHARD ?= 0/4
 MEMCHECK := build/memcheck
-MEMCHECK_TOOL := /usr/libexec/valgrind/memcheck-$(DEBIAN)-linux
 
 $(MEMCHECK)/cnibox: test/memcheck/launcher.c $(OBJ)/include/.done Makefile
 	@mkdir -p $(@D)
@@ -253,7 +252,7 @@ $(MEMCHECK)/bin/cnibox $(MEMCHECK)/bin/http_get: $(MEMCHECK)/bin/%: $(OBJ)/cnibo
 memcheck: $(MEMCHECK)/cnibox $(MEMCHECK)/bin/cnibox $(MEMCHECK)/bin/http_get | deps-test
 	$(Q)ln -sf cnibox $(MEMCHECK)/http_get
 	$(Q)mkdir -p $(addprefix $(MEMCHECK)/ipam/,host-local static)
-	$(Q)for name in host-local static; do ln -sf $(MEMCHECK_TOOL) $(MEMCHECK)/ipam/$$name/$$name; done
+	$(Q)for name in host-local static; do ln -sf ../../bin/cnibox $(MEMCHECK)/ipam/$$name/$$name; done
 	$(Q)INSTRUMENTED=$(MEMCHECK) SLOWNESS=10 SHARD=$(SHARD) CALLS_EVERY=6 $(REPORTING) -p shard \
 		-m 'not bare and not no_valgrind' test/system $(T)
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -23,11 +24,16 @@ static const char command_name[] = "CNI_COMMAND=";
 
 /* --- finding ----------------------------------------------------------------------------------- */
 
+/*
+ * This very file, by the path that the kernel was given to execute: /proc/self/exe is ten times as
+ * dear, as there the kernel first makes a directory for the process.
+ */
 static bool is_same(const struct stat *file)
 {
+	const char *path = (const char *)getauxval(AT_EXECFN);
 	struct stat self;
 
-	return stat("/proc/self/exe", &self) == 0 && self.st_dev == file->st_dev &&
+	return path && stat(path, &self) == 0 && self.st_dev == file->st_dev &&
 	       self.st_ino == file->st_ino;
 }
 

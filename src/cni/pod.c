@@ -139,21 +139,16 @@ static int find_foreign(struct pod *p, const char *bridge, int *index, struct er
 int pod_disconnect(struct pod *p, const char *bridge, int (*rules)(struct pod *p, struct err *e),
 		   struct err *e)
 {
-	struct link_removal removal;
-	struct err why = {0};
-	bool failed;
-	int index;
+	struct err later = {0};
+	int failed, index;
 
 	if (link_index(&p->host.route, p->host_name, &index, e) ||
-	    (!index && find_foreign(p, bridge, &index, e)) ||
-	    link_remove_begin(&removal, &p->host.netfilter, index, e))
+	    (!index && find_foreign(p, bridge, &index, e)))
 		return -1;
-	failed = rules && rules(p, &why);
-	if (link_remove_end(&removal, &p->host.route, e))
-		return -1;
-	if (failed)
-		*e = why;
-	return failed ? -1 : 0;
+	failed = rules ? rules(p, e) : 0;
+	failed |= link_remove_quickly(&p->host.route, &p->host.netfilter, index,
+				      failed ? &later : e);
+	return failed;
 }
 
 /* --- collecting what is left over -------------------------------------------------------------- */

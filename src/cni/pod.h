@@ -75,7 +75,7 @@ int pod_check(struct pod *p, const struct cni_result *prev, struct link *in, str
  * pod's namespace. Success if there is none.
  *
  * bridge  where such a program had put it; NULL: anywhere
- * rules   removes the pod's rules, while the kernel is at work on the links; NULL: there are none
+ * rules   removes the pod's rules, before; the pair goes also when that fails; NULL: there are none
  */
 int pod_disconnect(struct pod *p, const char *bridge, int (*rules)(struct pod *p, struct err *e),
 		   struct err *e) must_check;

@@ -53,19 +53,21 @@ int ip_masq_check(struct pod *p, const struct cni_result *prev, struct err *e)
 
 int ip_masq_del(struct pod *p, struct err *e)
 {
+	unsigned legacy = xtables_families(XTABLES_NAT);
 	const struct cni_request *rq = p->rq;
 
-	if (masquerade_sweep(&p->host.netfilter, rq->network, nft_keep_others, p->owner, e))
+	if (masquerade_sweep(&p->host.netfilter, legacy, rq->network, nft_keep_others, p->owner, e))
 		return -1;
-	return reference_masquerade_remove(&p->host.netfilter, rq->network, rq->container_id,
-					   rq->ifname, e);
+	return reference_masquerade_remove(&p->host.netfilter, legacy, rq->network,
+					   rq->container_id, rq->ifname, e);
 }
 
 int ip_masq_gc(struct pod *p, struct pod_owners *valid, struct err *e)
 {
 	struct cni_gc g;
 
-	if (masquerade_sweep(&p->host.netfilter, p->rq->network, pod_keep_valid, valid, e) ||
+	if (masquerade_sweep(&p->host.netfilter, xtables_families(XTABLES_NAT), p->rq->network,
+			     pod_keep_valid, valid, e) ||
 	    cni_gc_begin(&g, p->rq, e))
 		return -1;
 	for (uint8_t family = 4; family <= 6; family += 2)

@@ -117,25 +117,14 @@ int link_remove(struct nl_sock *s, int index, struct err *e) must_check;
 
 /*
  * Remove a link and return as soon as the kernel announces that it is gone, never earlier. A child
- * process, which holds none of our descriptors, waits out the grace periods.
+ * process, which holds none of our descriptors, waits out the grace periods. It is best to have
+ * nothing else to do meanwhile: whoever keeps a processor busy makes the kernel slower at it.
  *
- * held  but for this one, by which rules are to be removed next (nl_close); NULL: none
+ * held   but for this one, by which rules have been removed (nl_close); NULL: none
+ * index  0: there is nothing to remove
  */
 int link_remove_quickly(struct nl_sock *s, struct nl_sock *held, int index,
 			struct err *e) must_check;
-
-/*
- * The same in two steps, for who has other work to do in the millisecond between. Whoever has begun
- * must end, or others' announcements pile up.
- */
-struct link_removal {
-	int index; /* 0: nothing is to be removed */
-	int child;
-	struct nl_sock announcements;
-};
-int link_remove_begin(struct link_removal *r, struct nl_sock *held, int index,
-		      struct err *e) must_check;
-int link_remove_end(struct link_removal *r, struct nl_sock *s, struct err *e) must_check;
 
 /* The links of the namespace, at most max of them; *count says how many there are in list. */
 int link_list(struct nl_sock *s, struct link *list, unsigned max, unsigned *count,

@@ -38,56 +38,43 @@ static bool announces_removal(const void *buf, long n, int index)
 }
 
 /* Gives 0; 1 if the child has ended without an announcement; -1 with e set. */
-static int wait_for_removal(struct link_removal *r, struct err *e)
+static int wait_for_removal(struct nl_sock *announcements, pid_t child, int index, struct err *e)
 {
 	static _Alignas(8) unsigned char buf[NL_ANSWER_BYTES];
 
-	if (r->child < 0)
+	if (child < 0)
 		return 1;
 	for (;;) {
-		long n = nl_receive(&r->announcements, buf, CHILD_POLL_MS, e);
+		long n = nl_receive(announcements, buf, CHILD_POLL_MS, e);
 
 		if (n < 0)
 			return -1;
-		if (announces_removal(buf, n, r->index))
+		if (announces_removal(buf, n, index))
 			return 0;
 		/* An error: it has ended, and SIGCHLD is ignored, as the runtime left it to us. */
-		if (waitpid(r->child, NULL, WNOHANG) != 0)
+		if (waitpid(child, NULL, WNOHANG) != 0)
 			return 1;
 	}
 }
 
-int link_remove_begin(struct link_removal *r, struct nl_sock *held, int index, struct err *e)
-{
-	*r = (struct link_removal){.index = index, .announcements.fd = -1};
-	if (index == 0)
-		return 0;
-	if (nl_open_groups(&r->announcements, NL_ROUTE, RTMGRP_LINK, e))
-		return -1;
-	r->child = nl_fork(held);
-	if (r->child == 0)
-		remove_in_child(held, index);
-	return 0;
-}
-
-int link_remove_end(struct link_removal *r, struct nl_sock *s, struct err *e)
-{
-	int result;
-
-	if (r->index == 0)
-		return 0;
-	result = wait_for_removal(r, e);
-	nl_close(&r->announcements);
-	if (result > 0) /* no process to be had, or it failed, or its success was not heard of */
-		result = link_remove(s, r->index, e);
-	if (result == 0)
-		log_trace("remove link %d: done", r->index);
-	return result;
-}
-
 int link_remove_quickly(struct nl_sock *s, struct nl_sock *held, int index, struct err *e)
 {
-	struct link_removal r;
+	struct nl_sock announcements;
+	pid_t child;
+	int result;
 
-	return link_remove_begin(&r, held, index, e) || link_remove_end(&r, s, e) ? -1 : 0;
+	if (index == 0)
+		return 0;
+	if (nl_open_groups(&announcements, NL_ROUTE, RTMGRP_LINK, e))
+		return -1;
+	child = nl_fork(held);
+	if (child == 0)
+		remove_in_child(held, index);
+	result = wait_for_removal(&announcements, child, index, e);
+	nl_close(&announcements);
+	if (result > 0) /* no process to be had, or it failed, or its success was not heard of */
+		result = link_remove(s, index, e);
+	if (result == 0)
+		log_trace("remove link %d: done", index);
+	return result;
 }

@@ -56,7 +56,7 @@ bool conntrack_read(struct conntrack_tuple *t, const struct nlmsghdr *h)
 struct forgetting {
 	uint8_t ip_family;
 	const struct conntrack_ports *ports;
-	struct nl_batch change;
+	struct nl_batch *change;
 	bool more;
 };
 
@@ -85,10 +85,10 @@ static int take_flow(const struct nlmsghdr *h, unsigned op, void *arg, struct er
 	(void)op, (void)e;
 	if (!conntrack_read(&t, h) || t.proto != UDP || !conntrack_has_port(f->ports, t.port))
 		return 0;
-	if (f->change.ops == CHUNK)
+	if (f->change->ops == CHUNK)
 		f->more = true;
 	else
-		put_deletion(&f->change, f->ip_family, h);
+		put_deletion(f->change, f->ip_family, h);
 	return 0;
 }
 
@@ -97,22 +97,23 @@ static int forget_some(struct nl_sock *nf, struct forgetting *f, unsigned *forgo
 	struct nl_batch q;
 
 	f->more = false;
-	nl_batch_init(&f->change);
+	nl_batch_init(f->change);
 	nl_batch_init(&q);
 	begin(&q, "list flows", IPCTNL_MSG_CT_GET, NLM_F_DUMP, f->ip_family);
 	if (nl_dump(nf, &q, take_flow, f, e))
 		return nft_unsupported(e) ? 0 : -1;
-	if (f->change.ops == 0)
+	if (f->change->ops == 0)
 		return 0;
-	*forgotten += f->change.ops;
+	*forgotten += f->change->ops;
 	/* One that has ended meanwhile is answered with ENOENT, which nl_ask passes over. */
-	return nl_ask(nf, &f->change, NULL, NULL, e);
+	return nl_ask(nf, f->change, NULL, NULL, e);
 }
 
 int conntrack_forget_udp(struct nl_sock *nf, uint8_t ip_family, const struct conntrack_ports *ports,
 			 unsigned *forgotten, struct err *e)
 {
-	struct forgetting f = {.ip_family = ip_family, .ports = ports};
+	struct nl_batch change;
+	struct forgetting f = {.ip_family = ip_family, .ports = ports, .change = &change};
 
 	*forgotten = 0;
 	do {

@@ -165,7 +165,10 @@ int hostport_look(struct nl_sock *nf, uint8_t ip_family, struct hostport_table *
 	struct nft_at at = hostport_at(ip_family, NULL);
 	struct nl_batch q;
 
-	*t = (struct hostport_table){.ip_family = ip_family};
+	t->ip_family = ip_family;
+	t->generation = 0;
+	t->map_count = t->rule_count = 0; /* 8 KiB that nobody looks at are not cleared */
+	t->index = false;
 	nl_batch_init(&q);
 	nft_get_generation(&q);
 	nft_list_sets(&q, &at);

@@ -134,14 +134,14 @@ int masquerade_look(struct nl_sock *nf, const char *network, const char *owner,
 	return 0;
 }
 
-int masquerade_sweep(struct nl_sock *nf, const char *network, nft_keep_fn *keep, void *arg,
-		     struct err *e)
+int masquerade_sweep(struct nl_sock *nf, unsigned legacy, const char *network, nft_keep_fn *keep,
+		     void *arg, struct err *e)
 {
 	for (uint8_t family = 4; family <= 6; family += 2) {
 		struct nft_owned o = place(family);
 
-		if (nft_owned_remove(nf, &o, network, keep, arg, NULL, e) ||
-		    (xtables_in_use(family) & XTABLES_NAT &&
+		if (nft_owned_remove(nf, &o, network, keep, arg, e) ||
+		    (legacy & 1u << family &&
 		     legacy_masquerade_sweep(family, network, keep, arg, e)))
 			return -1;
 	}

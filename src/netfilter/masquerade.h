@@ -18,6 +18,7 @@
 
 #include "base/ip.h"
 #include "netfilter/nft_owned.h"
+#include "netfilter/xtables.h"
 
 /*
  * Masquerade what comes from a pod's address. Idempotent; an element of an earlier owner of that
@@ -33,8 +34,12 @@ int masquerade_add(struct nl_sock *nf, const char *network, const char *owner,
 int masquerade_look(struct nl_sock *nf, const char *network, const char *owner,
 		    const struct prefix *address, bool *there, struct err *e) must_check;
 
-/* Remove, in both families, what is the network's and keep() does not want. */
-int masquerade_sweep(struct nl_sock *nf, const char *network, nft_keep_fn *keep, void *arg,
-		     struct err *e) must_check;
+/*
+ * Remove, in both families, what is the network's and keep() does not want.
+ *
+ * legacy  xtables_families(XTABLES_NAT)
+ */
+int masquerade_sweep(struct nl_sock *nf, unsigned legacy, const char *network, nft_keep_fn *keep,
+		     void *arg, struct err *e) must_check;
 
 #endif

@@ -144,8 +144,9 @@ struct sweep {
 	unsigned others; /* elements of other networks */
 	unsigned rules;	 /* of the table; those of the network are deleted by the change */
 	bool guarded;	 /* the change is for this generation of the ruleset only */
+	bool there;	 /* the table */
 	uint32_t generation;
-	struct nl_batch change;
+	struct nl_batch *change;
 };
 
 static int take_element(const struct nft_element *x, void *arg, struct err *e)
@@ -158,7 +159,7 @@ static int take_element(const struct nft_element *x, void *arg, struct err *e)
 	else if (s->keep(x->comment, s->arg))
 		s->kept++;
 	else if (s->going++ < BATCH_ELEMENTS)
-		nft_element(&s->change, "delete the pod's element", &s->o->table, NFT_DELETE,
+		nft_element(s->change, "delete the pod's element", &s->o->table, NFT_DELETE,
 			    s->set, &(struct nft_element){.key = x->key, .len = x->len});
 	return 0;
 }
@@ -174,7 +175,7 @@ static void take_rule(struct sweep *s, const struct nlmsghdr *h)
 		struct nft_at at = s->o->table;
 
 		at.chain = rule.chain;
-		nft_delete_rule(&s->change, "delete the network's rule", &at, rule.handle);
+		nft_delete_rule(s->change, "delete the network's rule", &at, rule.handle);
 	}
 }
 
@@ -186,7 +187,10 @@ static int take_answer(const struct nlmsghdr *h, unsigned op, void *arg, struct 
 	switch (h->nlmsg_type & 0xff) {
 	case NFT_MSG_NEWGEN:
 		s->generation = nft_read_generation(h);
-		nft_begin(&s->change, s->guarded ? s->generation : 0);
+		nft_begin(s->change, s->guarded ? s->generation : 0);
+		break;
+	case NFT_MSG_NEWTABLE:
+		s->there = true;
 		break;
 	case NFT_MSG_NEWSETELEM:
 		return nft_read_elements(h, take_element, s, e);
@@ -203,19 +207,22 @@ static int ask(struct nl_sock *nf, struct sweep *s, struct nl_batch *q, struct e
 	return nl_ask(nf, q, take_answer, s, e) == 0 || nft_unsupported(e) ? 0 : -1;
 }
 
-/* Ask for the elements of all sets, and for the generation first. */
+/* Ask for the elements of all sets, and first for the generation and the table. */
 static int find(struct nl_sock *nf, struct sweep *s, bool guarded, struct err *e)
 {
 	struct nl_batch q;
 
 	s->going = s->kept = s->others = s->rules = 0;
 	s->guarded = guarded;
-	nl_batch_init(&s->change);
-	for (unsigned i = 0; i < s->o->sets; i++) {
+	s->there = false;
+	nl_batch_init(s->change);
+	for (unsigned i = 0; i < s->o->sets && (i == 0 || s->there); i++) {
 		s->set = s->o->set[i];
 		nl_batch_init(&q);
-		if (i == 0)
+		if (i == 0) {
 			nft_get_generation(&q);
+			nft_get_table(&q, &s->o->table);
+		}
 		nft_list_elements(&q, &s->o->table, s->set);
 		if (ask(nf, s, &q, e))
 			return -1;
@@ -242,7 +249,7 @@ static int sweep_once(struct nl_sock *nf, struct sweep *s, struct err *e)
 		return -1;
 	if (s->going == 0)
 		return 0;
-	return nft_commit(nf, &s->change, e);
+	return nft_commit(nf, s->change, e);
 }
 
 /*
@@ -260,38 +267,37 @@ static int tidy_once(struct nl_sock *nf, struct sweep *s, struct err *e)
 	if (s->rules == 0)
 		return 0;
 	if (s->others == 0) {
-		nl_batch_init(&s->change);
-		nft_begin(&s->change, s->generation);
-		nft_delete_table(&s->change, &s->o->table);
+		nl_batch_init(s->change);
+		nft_begin(s->change, s->generation);
+		nft_delete_table(s->change, &s->o->table);
 	}
-	if (s->change.ops == 1) /* none of the rules was the network's */
+	if (s->change->ops == 1) /* none of the rules was the network's */
 		return 0;
-	return nft_commit(nf, &s->change, e);
+	return nft_commit(nf, s->change, e);
 }
 
 int nft_owned_remove(struct nl_sock *nf, const struct nft_owned *o, const char *network,
-		     nft_keep_fn *keep, void *arg, unsigned *removed, struct err *e)
+		     nft_keep_fn *keep, void *arg, struct err *e)
 {
-	static struct sweep s;
-	unsigned total = 0, tries = 0;
-	bool swept = false;
+	struct nl_batch change;
+	struct sweep s = {
+		.o = o, .network = network, .keep = keep, .arg = arg, .change = &change};
+	unsigned tries = 0;
+	bool any = false, swept = false;
 
-	s = (struct sweep){.o = o, .network = network, .keep = keep, .arg = arg};
 	for (;;) {
 		if (swept ? tidy_once(nf, &s, e) : sweep_once(nf, &s, e)) {
 			if (!again(&tries, e))
 				return -1;
 			continue;
 		}
-		if (swept)
+		if (swept || !s.there)
 			return 0;
 		tries = 0;
 		swept = s.going <= BATCH_ELEMENTS;
-		total += swept ? s.going : BATCH_ELEMENTS;
-		if (removed)
-			*removed = total;
+		any |= s.going > 0;
 		/* Who has none may have been killed before, between its elements and the rest. */
-		if (total == 0 && s.kept > 0)
+		if (!any && s.kept > 0)
 			return 0;
 	}
 }

@@ -49,11 +49,9 @@ typedef bool nft_keep_fn(const char *owner, void *arg);
  * Remove the elements of a network that keep() does not want. Others' changes at the same time make
  * it look again, a bounded number of times (ERR_TRY_AGAIN). Where there is no nf_tables, no such
  * table or no such element, there is nothing to do.
- *
- * removed  how many elements, if it is not NULL
  */
 int nft_owned_remove(struct nl_sock *nf, const struct nft_owned *o, const char *network,
-		     nft_keep_fn *keep, void *arg, unsigned *removed, struct err *e) must_check;
+		     nft_keep_fn *keep, void *arg, struct err *e) must_check;
 
 /* A keep() that wants all but one owner's, the text in arg. */
 bool nft_keep_others(const char *owner, void *arg);

@@ -37,7 +37,7 @@ void reference_hash(char *out, size_t digits, const char *a, const char *b)
 struct removal {
 	struct nft_at base;
 	const char *chain;
-	struct nl_batch change;
+	struct nl_batch *change;
 	bool there;
 };
 
@@ -49,7 +49,7 @@ static int take_answer(const struct nlmsghdr *h, unsigned op, void *arg, struct 
 	(void)op, (void)e;
 	switch (h->nlmsg_type & 0xff) {
 	case NFT_MSG_NEWGEN:
-		nft_begin(&r->change, nft_read_generation(h));
+		nft_begin(r->change, nft_read_generation(h));
 		break;
 	case NFT_MSG_NEWCHAIN:
 		r->there = true;
@@ -57,7 +57,7 @@ static int take_answer(const struct nlmsghdr *h, unsigned op, void *arg, struct 
 	case NFT_MSG_NEWRULE:
 		if (nft_read_rule(&rule, h) && rule.action == NFT_ACTION_JUMP &&
 		    strcmp(rule.target, r->chain) == 0)
-			nft_delete_rule(&r->change, "delete the reference plugin's jump", &r->base,
+			nft_delete_rule(r->change, "delete the reference plugin's jump", &r->base,
 					rule.handle);
 		break;
 	}
@@ -70,7 +70,7 @@ static int remove_once(struct nl_sock *nf, struct removal *r, struct err *e)
 	struct nl_batch q;
 
 	r->there = false;
-	nl_batch_init(&r->change);
+	nl_batch_init(r->change);
 	nl_batch_init(&q);
 	nft_get_generation(&q);
 	nft_get_chain(&q, &at);
@@ -79,15 +79,16 @@ static int remove_once(struct nl_sock *nf, struct removal *r, struct err *e)
 		return nft_unsupported(e) ? 0 : -1;
 	if (!r->there)
 		return 0;
-	nft_flush_chain(&r->change, &at);
-	nft_delete_chain(&r->change, &at);
-	return nft_commit(nf, &r->change, e);
+	nft_flush_chain(r->change, &at);
+	nft_delete_chain(r->change, &at);
+	return nft_commit(nf, r->change, e);
 }
 
 int reference_chain_remove(struct nl_sock *nf, const struct nft_at *base, const char *chain,
 			   struct err *e)
 {
-	struct removal r = {.base = *base, .chain = chain};
+	struct nl_batch change;
+	struct removal r = {.base = *base, .chain = chain, .change = &change};
 	unsigned tries = 0;
 
 	while (remove_once(nf, &r, e)) {
@@ -105,7 +106,7 @@ struct search {
 	char mark[COMMENT_MARK + 1];
 	bool chain[2]; /* IPv4, IPv6 */
 	unsigned rules;
-	struct nl_batch change;
+	struct nl_batch *change;
 };
 
 static int take_found(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
@@ -119,7 +120,7 @@ static int take_found(const struct nlmsghdr *h, unsigned op, void *arg, struct e
 	if ((h->nlmsg_type & 0xff) != NFT_MSG_NEWRULE || !nft_read_rule(&rule, h) ||
 	    !rule.comment || strncmp(rule.comment, s->mark, COMMENT_MARK) != 0)
 		return 0;
-	nft_delete_rule(&s->change, "delete the reference plugin's rule", &masq_checks,
+	nft_delete_rule(s->change, "delete the reference plugin's rule", &masq_checks,
 			rule.handle);
 	s->rules++;
 	return 0;
@@ -131,8 +132,8 @@ static int find(struct nl_sock *nf, struct search *s, const char *chain, struct 
 	struct nl_batch q;
 
 	nl_batch_init(&q);
-	nl_batch_init(&s->change);
-	nft_begin(&s->change, 0);
+	nl_batch_init(s->change);
+	nft_begin(s->change, 0);
 	for (unsigned i = 0; i < 2; i++) {
 		struct nft_at at = {i ? NFPROTO_IPV6 : NFPROTO_IPV4, "nat", chain};
 
@@ -147,11 +148,12 @@ static unsigned drop_chain(struct xt_table *t, void *chain)
 	return xt_chain_remove(t, chain);
 }
 
-int reference_masquerade_remove(struct nl_sock *nf, const char *network, const char *container_id,
-				const char *ifname, struct err *e)
+int reference_masquerade_remove(struct nl_sock *nf, unsigned legacy, const char *network,
+				const char *container_id, const char *ifname, struct err *e)
 {
 	char chain[4 + CHAIN_DIGITS + 1] = "CNI-", attachment[512];
-	struct search s = {.rules = 0};
+	struct nl_batch change;
+	struct search s = {.change = &change};
 	unsigned changes;
 
 	reference_hash(chain + 4, CHAIN_DIGITS, network, container_id);
@@ -160,7 +162,7 @@ int reference_masquerade_remove(struct nl_sock *nf, const char *network, const c
 	s.mark[COMMENT_DIGITS] = '-';
 	reference_hash(s.mark + COMMENT_DIGITS + 1, COMMENT_DIGITS, attachment, container_id);
 	for (uint8_t family = 4; family <= 6; family += 2)
-		if (xtables_in_use(family) & XTABLES_NAT &&
+		if (legacy & 1u << family &&
 		    xtables_change(family, XTABLES_NAT, drop_chain, chain, &changes, e))
 			return -1;
 	if (find(nf, &s, chain, e))
@@ -173,7 +175,7 @@ int reference_masquerade_remove(struct nl_sock *nf, const char *network, const c
 	}
 	if (s.rules == 0)
 		return 0;
-	if (nft_commit(nf, &s.change, e) && e->sys != ENOENT)
+	if (nft_commit(nf, s.change, e) && e->sys != ENOENT)
 		return -1;
 	err_clear(e);
 	return 0;

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "netfilter/nft.h"
+#include "netfilter/xtables.h"
 
 /*
  * The first digits of SHA-512 over both texts, one after the other, in hexadecimal: what the names
@@ -34,8 +35,11 @@ int reference_spoofcheck_remove(struct nl_sock *nf, const char *container_id, co
 /*
  * Stop masquerading as "ipMasq" does it, by either of its backends: chains "CNI-" and a hash in
  * iptables' nat tables; rules of table inet cni_plugins_masquerade, whose comments begin with one.
+ *
+ * legacy  xtables_families(XTABLES_NAT)
  */
-int reference_masquerade_remove(struct nl_sock *nf, const char *network, const char *container_id,
-				const char *ifname, struct err *e) must_check;
+int reference_masquerade_remove(struct nl_sock *nf, unsigned legacy, const char *network,
+				const char *container_id, const char *ifname,
+				struct err *e) must_check;
 
 #endif

@@ -46,7 +46,7 @@ static int remove_legacy(uint8_t family, char *chain, struct err *e)
 struct sweep {
 	uint8_t family;
 	const char *container_id;
-	struct nl_batch change;
+	struct nl_batch *change;
 	bool any;
 };
 
@@ -57,12 +57,12 @@ static int take_newer(const struct nlmsghdr *h, unsigned op, void *arg, struct e
 
 	(void)op, (void)e;
 	if ((h->nlmsg_type & 0xff) == NFT_MSG_NEWGEN) {
-		nft_begin(&s->change, nft_read_generation(h));
+		nft_begin(s->change, nft_read_generation(h));
 	} else if (nft_read_rule(&rule, h) && rule.comment &&
 		   strcmp(rule.comment, s->container_id) == 0) {
 		struct nft_at at = {s->family, newer_table, rule.chain};
 
-		nft_delete_rule(&s->change, "delete the reference's rule", &at, rule.handle);
+		nft_delete_rule(s->change, "delete the reference's rule", &at, rule.handle);
 		s->any = true;
 	}
 	return 0;
@@ -74,7 +74,7 @@ static int sweep_newer(struct nl_sock *nf, struct sweep *s, struct err *e)
 	struct nl_batch q;
 
 	s->any = false;
-	nl_batch_init(&s->change);
+	nl_batch_init(s->change);
 	nl_batch_init(&q);
 	nft_get_generation(&q);
 	nft_list_rules(&q, &at);
@@ -82,21 +82,21 @@ static int sweep_newer(struct nl_sock *nf, struct sweep *s, struct err *e)
 		return nft_unsupported(e) ? 0 : -1;
 	if (!s->any)
 		return 0;
-	return nft_commit(nf, &s->change, e);
+	return nft_commit(nf, s->change, e);
 }
 
 int reference_portmap_remove(struct nl_sock *nf, uint8_t family, const char *network,
 			     const char *container_id, struct err *e)
 {
-	static struct sweep s;
-	struct nft_at at = {nft_family(family), table, entries};
+	struct nl_batch change;
+	struct sweep s = {nft_family(family), container_id, &change, false};
+	struct nft_at at = {s.family, table, entries};
 	char chain[REFERENCE_CHAIN];
 	unsigned tries = 0;
 
 	reference_portmap_chain(chain, network, container_id);
 	if (reference_chain_remove(nf, &at, chain, e) || remove_legacy(family, chain, e))
 		return -1;
-	s = (struct sweep){.family = nft_family(family), .container_id = container_id};
 	while (sweep_newer(nf, &s, e))
 		if (!nft_again(&tries, e))
 			return -1;

@@ -108,5 +108,5 @@ int spoofcheck_look(struct nl_sock *nf, const char *owner, bool *there, struct e
 int spoofcheck_sweep(struct nl_sock *nf, const char *network, nft_keep_fn *keep, void *arg,
 		     struct err *e)
 {
-	return nft_owned_remove(nf, &place, network, keep, arg, NULL, e);
+	return nft_owned_remove(nf, &place, network, keep, arg, e);
 }

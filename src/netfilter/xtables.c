@@ -65,6 +65,12 @@ unsigned xtables_in_use(uint8_t ip_family)
 	return found;
 }
 
+unsigned xtables_families(unsigned table)
+{
+	return (xtables_in_use(4) & table ? 1u << 4 : 0) |
+	       (xtables_in_use(6) & table ? 1u << 6 : 0);
+}
+
 /* --- lock ------------------------------------------------------------------------------------- */
 
 /* iptables' own, where its users look for it. Without a place for it nobody else has it either. */

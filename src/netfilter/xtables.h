@@ -25,6 +25,9 @@ enum { XTABLES_FILTER = 1, XTABLES_NAT = 2, XTABLES_MANGLE = 4, XTABLES_RAW = 8 
  */
 unsigned xtables_in_use(uint8_t ip_family);
 
+/* In which families that table is in use: bits 1 << 4 and 1 << 6. */
+unsigned xtables_families(unsigned table);
+
 /*
  * Read a table (XTABLES_FILTER ...) into *t. Its bytes are valid until the next call to here.
  *

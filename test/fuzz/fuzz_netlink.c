@@ -236,12 +236,12 @@ static bool keep_none(const char *owner, void *arg)
 
 static int masquerades(struct nl_sock *s, struct err *e)
 {
-	return masquerade_sweep(s, "net", keep_none, NULL, e);
+	return masquerade_sweep(s, xtables_families(XTABLES_NAT), "net", keep_none, NULL, e);
 }
 
 static int references(struct nl_sock *s, struct err *e)
 {
-	return reference_masquerade_remove(s, "net", "c", "eth0", e) ||
+	return reference_masquerade_remove(s, xtables_families(XTABLES_NAT), "net", "c", "eth0", e) ||
 	       reference_portmap_remove(s, 4, "net", "c", e) ||
 	       reference_collect(s, 4, &reference_ports, "net", keep_none, NULL, e);
 }

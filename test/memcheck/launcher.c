@@ -85,7 +85,7 @@ static int is_self(const char *path, const char *name)
 
 /*
  * An IPAM plugin that is the same file as the program is not executed but called. Under valgrind
- * the program is valgrind's file: so let it find that one first, where it would find itself.
+ * that file is not this one: so let it find its own first, where it would find itself.
  */
 static void let_find_itself(const char *name)
 {

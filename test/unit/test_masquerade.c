@@ -29,7 +29,7 @@ static void del(const char *network, const char *id)
 	char owner[NAMES_OWNER];
 
 	names_owner(owner, network, id, "eth0");
-	ok(masquerade_sweep(&nf, network, nft_keep_others, owner, &e));
+	ok(masquerade_sweep(&nf, xtables_families(XTABLES_NAT), network, nft_keep_others, owner, &e));
 }
 
 static void assert_ruleset(const char *want)
@@ -153,11 +153,11 @@ static void test_many(void **state)
 		snprintf(address, sizeof(address), "10.1.%d.%d/16", i / 200, i % 200 + 1);
 		add("net", id, address);
 	}
-	ok(masquerade_sweep(&nf, "net", keep_even, NULL, &e));
+	ok(masquerade_sweep(&nf, xtables_families(XTABLES_NAT), "net", keep_even, NULL, &e));
 	assert_string_equal(output("nft list ruleset | grep -o 'net c[0-9]*' | wc -l"), "200\n");
 	assert_string_equal(output("nft list ruleset | grep -o 'net c[0-9]*[13579] ' | wc -l"),
 			    "0\n");
-	ok(masquerade_sweep(&nf, "net", keep_none, NULL, &e));
+	ok(masquerade_sweep(&nf, xtables_families(XTABLES_NAT), "net", keep_none, NULL, &e));
 	assert_null(strstr(output("nft list ruleset"), "\"net"));
 	assert_true(look("other", "c1", "10.9.0.1/16"));
 }
@@ -178,7 +178,7 @@ static int come_and_go(int i)
 		struct prefix p;
 
 		if (!prefix_parse(&p, address) || masquerade_add(&own, "net", owner, &p, &why) ||
-		    masquerade_sweep(&own, "net", nft_keep_others, owner, &why)) {
+		    masquerade_sweep(&own, xtables_families(XTABLES_NAT), "net", nft_keep_others, owner, &why)) {
 			print_error("%s\n", why.msg);
 			return -1;
 		}

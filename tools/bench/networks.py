@@ -99,13 +99,13 @@ class Attachment:
         self.pod = node.pod(f"pod-{number}-{len(node.pods)}")
         self.result = None
 
-    def call(self, verb, prefix=(), path=None):
+    def call(self, verb, prefix=()):
         """A verb of all plugins, each behind other words. Gives what they said on standard error."""
         plugins = self.network.plugins if verb == "ADD" else reversed(self.network.plugins)
         if verb == "ADD":
             self.result = None
         env = {**self.env, "CNI_COMMAND": verb, "CNI_CONTAINERID": f"id-{self.pod.name}", "CNI_NETNS": self.pod.netns,
-               "CNI_IFNAME": "eth0", "CNI_PATH": path or f"{place(self.number)}/bin"}
+               "CNI_IFNAME": "eth0", "CNI_PATH": f"{place(self.number)}/bin"}
         said = []
         for plugin in plugins:
             conf = configuration(self.network, plugin, f"br{self.number}")
