@@ -229,10 +229,11 @@ static int pin_mac(struct job *j, struct err *e)
 
 static int build(struct job *j, const struct cni_request *rq, struct cni_result *rs, struct err *e)
 {
+	/* First the port, then the gateway, which a failed ADD takes away from a bridge without ports. */
 	if (bridge_complete_result(&j->conf, rs, e) || dns_override(rs, rq, e) ||
-	    ensure_bridge(j, rs, e) ||
+	    ensure_bridge(j, rs, e) || connect(j, rs, e) ||
 	    bridge_add_gateways(&j->conf, &j->pod, &j->bridge, rs, &j->vlan, &j->made, e) ||
-	    pin_mac(j, e) || connect(j, rs, e) || configure(j, rs, e))
+	    pin_mac(j, e) || configure(j, rs, e))
 		return -1;
 	if (j->conf.masquerade && ip_masq_add(&j->pod, rs, e))
 		return -1;
@@ -250,7 +251,7 @@ static int remove_rules(struct pod *p, struct err *e)
 					   e);
 }
 
-/* Take back what a failed ADD has made. A bridge that another pod has joined meanwhile stays. */
+/* Take back what a failed ADD has made. A bridge that another pod has joined meanwhile stays as it is. */
 static void take_back(struct job *j, const struct cni_result *rs)
 {
 	struct err ignored = {0};
@@ -262,13 +263,12 @@ static void take_back(struct job *j, const struct cni_result *rs)
 	if (pod_disconnect(&j->pod, NULL, remove_rules, &ignored))
 		log_line("undo: %s", ignored.msg);
 	err_clear(&ignored);
-	if (!j->made.bridge) {
-		bridge_remove_gateways(&j->pod, rs, &j->made);
-	} else if (link_index(route, j->conf.bridge, &bridge, &ignored) ||
-		   link_ports(route, bridge, names, sizeof(names), &ports, &ignored) ||
-		   (ports == 0 && link_remove_quickly(route, NULL, bridge, &ignored))) {
+	if (link_index(route, j->conf.bridge, &bridge, &ignored) ||
+	    link_ports(route, bridge, names, sizeof(names), &ports, &ignored) ||
+	    (ports == 0 && j->made.bridge && link_remove_quickly(route, NULL, bridge, &ignored)))
 		log_line("undo: %s", ignored.msg);
-	}
+	else if (ports == 0 && !j->made.bridge)
+		bridge_remove_gateways(&j->pod, rs, &j->made);
 }
 
 static int add(const struct cni_request *rq, struct cni_result *rs, struct err *e)

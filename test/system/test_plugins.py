@@ -261,6 +261,24 @@ def test_an_add_that_fails_leaves_nothing(node, conf, fault):
     assert not snapshot.changes(before, after) and leases == {}
 
 
+@pytest.mark.no_valgrind
+def test_a_gateway_stays_that_another_pod_has_by_now(node):
+    node.sh("ip link add br0 type bridge; ip link set br0 up")
+    late, pod = node.pod("late"), node.pod("pod")
+    env = {"CNI_COMMAND": "ADD", "CNI_CONTAINERID": late.id, "CNI_NETNS": late.netns, "CNI_IFNAME": "eth0",
+           "CNI_PATH": PLUGIN_DIR}
+    fault = FAULTS["a gateway that no address reaches"]
+    node.write("/tmp/conf", json.dumps(bridge(**fault)))
+    slow = "strace -qq -o /dev/null -e inject=setns:delay_enter=500000"  # also when it has made the gateway
+    failing = node.popen("sh", "-c", f"exec {slow} {PLUGIN_DIR}/bridge </tmp/conf", env=env)
+    while "10.1.0.1" not in node.sh("ip address show dev br0"):
+        assert failing.poll() is None
+    pod.add(bridge()).expect_success()
+    assert failing.wait(timeout=30) == 1
+    assert "10.1.0.1" in node.sh("ip address show dev br0")
+    assert pod.run("ping", "-c", "1", "-W", "5", "10.1.0.1").returncode == 0
+
+
 def test_settings_are_as_before_when_a_later_one_fails(node):
     pod = node.pod("pod")
     conf = chain(cable(), tuning(mtu=1300, sysctl={"net.core.somaxconn": "99", "net.core.nonesuch": "1"}))
