@@ -69,20 +69,17 @@ bool nft_overtaken(struct err *e)
 }
 
 /*
- * Let others go first, each try twice as long, at most 134 ms: as they who are in each other's way
- * draw different times, ever fewer come at once. Without that, of many who change rules the same
- * one can lose every time, as who has just won comes back at once.
+ * Let others go first, each try twice as long, at most 134 ms: ever fewer come at once. Without
+ * that, of many who change rules the same one can lose every time, as who has just won comes back
+ * at once. Times are those of Knuth's multiplicative hash: of processes that follow each other they
+ * are far apart.
  */
 static void step_aside(unsigned tries)
 {
 	unsigned bits = tries < 11 ? 16 + tries : 27;
-	struct timespec t;
+	uint32_t drawn = ((uint32_t)getpid() + tries) * 0x9e3779b1u;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	/* Knuth's multiplicative hash: its upper bits differ even where the times hardly do. */
-	t.tv_nsec = ((uint32_t)t.tv_nsec ^ (uint32_t)getpid()) * 0x9e3779b1u >> (32 - bits);
-	t.tv_sec = 0;
-	nanosleep(&t, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = drawn >> (32 - bits)}, NULL);
 }
 
 bool nft_again(unsigned *tries, struct err *e)
