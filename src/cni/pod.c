@@ -146,8 +146,8 @@ int pod_disconnect(struct pod *p, const char *bridge, int (*rules)(struct pod *p
 	    (!index && find_foreign(p, bridge, &index, e)))
 		return -1;
 	failed = rules ? rules(p, e) : 0;
-	failed |= link_remove_quickly(&p->host.route, &p->host.netfilter, index,
-				      failed ? &later : e);
+	failed |=
+		link_remove_quickly(&p->host.route, &p->host.netfilter, index, failed ? &later : e);
 	return failed;
 }
 

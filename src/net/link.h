@@ -117,8 +117,8 @@ int link_remove(struct nl_sock *s, int index, struct err *e) must_check;
 
 /*
  * Remove a link and return as soon as the kernel announces that it is gone, never earlier. A child
- * process, which holds none of our descriptors, waits out the grace periods. It is best to have
- * nothing else to do meanwhile: whoever keeps a processor busy makes the kernel slower at it.
+ * process, which holds none of our descriptors, waits out the grace periods. Whoever has
+ * other work does it before: beside the kernel's it is no faster (measured with two processors).
  *
  * held   but for this one, by which rules have been removed (nl_close); NULL: none
  * index  0: there is nothing to remove

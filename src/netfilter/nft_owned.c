@@ -159,8 +159,8 @@ static int take_element(const struct nft_element *x, void *arg, struct err *e)
 	else if (s->keep(x->comment, s->arg))
 		s->kept++;
 	else if (s->going++ < BATCH_ELEMENTS)
-		nft_element(s->change, "delete the pod's element", &s->o->table, NFT_DELETE,
-			    s->set, &(struct nft_element){.key = x->key, .len = x->len});
+		nft_element(s->change, "delete the pod's element", &s->o->table, NFT_DELETE, s->set,
+			    &(struct nft_element){.key = x->key, .len = x->len});
 	return 0;
 }
 
@@ -280,8 +280,7 @@ int nft_owned_remove(struct nl_sock *nf, const struct nft_owned *o, const char *
 		     nft_keep_fn *keep, void *arg, struct err *e)
 {
 	struct nl_batch change;
-	struct sweep s = {
-		.o = o, .network = network, .keep = keep, .arg = arg, .change = &change};
+	struct sweep s = {.o = o, .network = network, .keep = keep, .arg = arg, .change = &change};
 	unsigned tries = 0;
 	bool any = false, swept = false;
 

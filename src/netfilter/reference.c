@@ -120,8 +120,7 @@ static int take_found(const struct nlmsghdr *h, unsigned op, void *arg, struct e
 	if ((h->nlmsg_type & 0xff) != NFT_MSG_NEWRULE || !nft_read_rule(&rule, h) ||
 	    !rule.comment || strncmp(rule.comment, s->mark, COMMENT_MARK) != 0)
 		return 0;
-	nft_delete_rule(s->change, "delete the reference plugin's rule", &masq_checks,
-			rule.handle);
+	nft_delete_rule(s->change, "delete the reference plugin's rule", &masq_checks, rule.handle);
 	s->rules++;
 	return 0;
 }

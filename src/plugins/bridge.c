@@ -251,7 +251,10 @@ static int remove_rules(struct pod *p, struct err *e)
 					   e);
 }
 
-/* Take back what a failed ADD has made. A bridge that another pod has joined meanwhile stays as it is. */
+/*
+ * Take back what a failed ADD has made. A bridge that another pod has joined meanwhile stays, with its
+ * gateway.
+ */
 static void take_back(struct job *j, const struct cni_result *rs)
 {
 	struct err ignored = {0};

@@ -241,7 +241,8 @@ static int masquerades(struct nl_sock *s, struct err *e)
 
 static int references(struct nl_sock *s, struct err *e)
 {
-	return reference_masquerade_remove(s, xtables_families(XTABLES_NAT), "net", "c", "eth0", e) ||
+	return reference_masquerade_remove(s, xtables_families(XTABLES_NAT), "net", "c", "eth0",
+					   e) ||
 	       reference_portmap_remove(s, 4, "net", "c", e) ||
 	       reference_collect(s, 4, &reference_ports, "net", keep_none, NULL, e);
 }

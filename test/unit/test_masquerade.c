@@ -29,7 +29,8 @@ static void del(const char *network, const char *id)
 	char owner[NAMES_OWNER];
 
 	names_owner(owner, network, id, "eth0");
-	ok(masquerade_sweep(&nf, xtables_families(XTABLES_NAT), network, nft_keep_others, owner, &e));
+	ok(masquerade_sweep(&nf, xtables_families(XTABLES_NAT), network, nft_keep_others, owner,
+			    &e));
 }
 
 static void assert_ruleset(const char *want)
@@ -178,7 +179,8 @@ static int come_and_go(int i)
 		struct prefix p;
 
 		if (!prefix_parse(&p, address) || masquerade_add(&own, "net", owner, &p, &why) ||
-		    masquerade_sweep(&own, xtables_families(XTABLES_NAT), "net", nft_keep_others, owner, &why)) {
+		    masquerade_sweep(&own, xtables_families(XTABLES_NAT), "net", nft_keep_others,
+				     owner, &why)) {
 			print_error("%s\n", why.msg);
 			return -1;
 		}

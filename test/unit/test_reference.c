@@ -34,6 +34,12 @@ static void make(const char *iptables)
 	run(script);
 }
 
+static int stop_masquerading(const char *container_id)
+{
+	return reference_masquerade_remove(&nf, xtables_families(XTABLES_NAT), "unit-test",
+					   container_id, "eth0", &e);
+}
+
 static void test_iptables(void **state)
 {
 	static const char left[] = "-P PREROUTING ACCEPT\n-P INPUT ACCEPT\n-P OUTPUT ACCEPT\n"
@@ -43,10 +49,10 @@ static void test_iptables(void **state)
 	(void)state;
 	make("iptables-nft");
 	make("ip6tables-nft");
-	ok(reference_masquerade_remove(&nf, xtables_families(XTABLES_NAT), "unit-test", "two", "eth0", &e));
+	ok(stop_masquerading("two"));
 	assert_non_null(strstr(output("iptables-nft -t nat -S"), "MASQUERADE"));
 	for (int i = 0; i < 2; i++) { /* gone already is success */
-		ok(reference_masquerade_remove(&nf, xtables_families(XTABLES_NAT), "unit-test", "one", "eth0", &e));
+		ok(stop_masquerading("one"));
 		assert_string_equal(output("iptables-nft -t nat -S"), left);
 		assert_string_equal(output("ip6tables-nft -t nat -S"), left);
 	}
@@ -60,7 +66,7 @@ static void test_nftables(void **state)
 	    "ip saddr 10.1.0.3 masquerade comment \"6fd94d501e58f0aa-d750b2c8f0f25d5f, net: x\"\n"
 	    "ip6 saddr fd00::2 masquerade comment \"6fd94d501e58f0aa-287fc69eff0574a2, net: x\"\n"
 	    "ip saddr 10.1.0.4 masquerade\n}\n}'");
-	ok(reference_masquerade_remove(&nf, xtables_families(XTABLES_NAT), "unit-test", "one", "eth0", &e));
+	ok(stop_masquerading("one"));
 	assert_string_equal(output("nft list ruleset | grep -o 'saddr [^ ]*'"),
 			    "saddr 10.1.0.3\nsaddr 10.1.0.4\n");
 }
@@ -68,7 +74,7 @@ static void test_nftables(void **state)
 static void test_nothing_there(void **state)
 {
 	(void)state;
-	ok(reference_masquerade_remove(&nf, xtables_families(XTABLES_NAT), "unit-test", "one", "eth0", &e));
+	ok(stop_masquerading("one"));
 	assert_string_equal(output("nft list ruleset"), "");
 }
 
