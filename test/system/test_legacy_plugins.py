@@ -7,10 +7,11 @@ import os
 import pytest
 import test_portmap
 from conftest import APPLETS, needs
+from hostports import NODE, NODE6, attachment, chain, collect, mapping, start, stop
 from lab import Lab, Node, kernel, snapshot
 from ports import Server, ask
 from test_legacy import DROPS, DROPS6, NO_LEGACY, NO_NF_TABLES, OTHERS, lacking, saved
-from test_portmap import NODE, NODE6, attachment, chain, collect, mapping, start, stop, what_arrives
+from test_portmap import what_arrives
 
 pytestmark = needs("legacy iptables")
 
