@@ -1,549 +1,238 @@
-/* ipam/lease_take and ipam/lease: taking, releasing, finding and counting leases. */
+/* ipam/store: directories, lock, boot mark. */
 #include "store_fixture.h"
 
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/file.h>
+#include <time.h>
 
 #include "base/compiler.h"
 
-static struct ip_range range24, range30;
-static struct range_set net24, net30; /* 10.1.2.0/24; 10.1.3.0/30, which holds one address */
+#define OTHER_BOOT "11111111-2222-3333-4444-555555555555\n"
 
-static const struct lease_owner owner = {"c1", "eth0"};
-
-static int setup(void **state)
+static const char *this_boot(void)
 {
-	net24 = pool(&range24, "10.1.2.0/24", NULL, NULL);
-	net30 = pool(&range30, "10.1.3.0/30", NULL, NULL);
-	return store_setup(state);
+	static char id[64];
+
+	assert_true(file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", id, sizeof(id)) > 0);
+	return id;
 }
 
-/* Take from set 0 for a container, in a store of its own; gives 0 or -1. */
-static int take(const char *id, enum lease_order order, const char *requested, struct ip *out,
-		struct err *e)
+static void set_time(const char *name, time_t when)
 {
-	cleanup_store struct lease_store s = opened();
-	struct lease_owner who = {id, "eth0"};
-	struct ip want;
+	struct timespec t[2] = {{.tv_sec = when}, {.tv_sec = when}};
 
-	if (requested)
-		want = ip_of(requested);
-	return lease_take(&s, &who, &net24, 0, order, requested ? &want : NULL, out, e);
+	assert_int_equal(utimensat(AT_FDCWD, in_store(name), t, AT_SYMLINK_NOFOLLOW), 0);
 }
 
-static void assert_takes(const char *id, enum lease_order order, const char *requested,
-			 const char *want)
+static void makes_what_is_missing(void **state)
 {
+	struct lease_store s;
 	struct err e = {0};
-	struct ip ip;
-
-	if (take(id, order, requested, &ip, &e))
-		fail_msg("%s: %s", id, e.msg);
-	assert_ip(ip, want);
-}
-
-static void assert_refuses(const char *id, const char *requested, enum err_code code,
-			   const char *msg)
-{
-	struct err e = {0};
-	struct ip ip;
-
-	assert_int_equal(take(id, LEASE_ROUND_ROBIN, requested, &ip, &e), -1);
-	assert_string_equal(e.msg, msg);
-	assert_int_equal(e.code, code);
-}
-
-static void releases(const char *id, const char *hint)
-{
-	cleanup_store struct lease_store s = opened();
-	struct lease_owner who = {id, "eth0"};
-	struct err e = {0};
-	struct ip ip;
-
-	if (hint)
-		ip = ip_of(hint);
-	if (lease_release(&s, &who, &ip, hint != NULL, &e))
-		fail_msg("release: %s", e.msg);
-}
-
-static void lowest(void **state)
-{
 	struct stat st;
+	char deep[128];
 
 	(void)state;
-	assert_takes("c1", LEASE_LOWEST, NULL, "10.1.2.2");
-	assert_takes("c2", LEASE_LOWEST, NULL, "10.1.2.3");
-	releases("c1", NULL);
-	assert_takes("c3", LEASE_LOWEST, NULL, "10.1.2.2");
-	assert_content("10.1.2.2", "c3\r\neth0");
-	assert_int_equal(stat(in_store("10.1.2.2"), &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_false(exists("last_reserved_ip.0"));
+	snprintf(deep, sizeof(deep), "%s/a/b//c", data_dir);
+	assert_int_equal(lease_store_open(&s, deep, "net", &e), 0);
+	assert_int_equal(stat(s.path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0755);
+	lease_store_close(&s);
+	s = opened();
+	assert_int_equal(stat(in_store("lock"), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0750);
+	assert_int_equal(st.st_size, 0);
+	assert_content("boot_id", this_boot());
+	lease_store_close(&s);
+	lease_store_close(&s); /* harmless */
 }
 
-static void round_robin(void **state)
+static void names_what_is_in_the_way(void **state)
 {
+	struct lease_store s;
+	struct err e = {0};
+	char want[128];
+
 	(void)state;
-	assert_takes("c1", LEASE_ROUND_ROBIN, NULL, "10.1.2.2");
-	assert_content("last_reserved_ip.0", "10.1.2.2");
-	releases("c1", NULL);
-	assert_takes("c2", LEASE_ROUND_ROBIN, NULL, "10.1.2.3");
-	put("last_reserved_ip.0", "10.1.2.253");
-	assert_takes("c3", LEASE_ROUND_ROBIN, NULL, "10.1.2.254");
-	assert_takes("c4", LEASE_ROUND_ROBIN, NULL, "10.1.2.2");
-	assert_takes("c5", LEASE_ROUND_ROBIN, NULL, "10.1.2.4");
-	assert_content("last_reserved_ip.0", "10.1.2.4"); /* shorter than what was there */
+	snprintf(want, sizeof(want), "%s/file", data_dir);
+	close(open(want, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	assert_int_equal(lease_store_open(&s, want, "net", &e), -1);
+	assert_int_equal(e.code, ERR_IO);
+	assert_non_null(strstr(e.msg, want));
+	assert_non_null(strstr(e.msg, "Not a directory"));
+	assert_int_equal(s.dir, -1);
+	assert_int_equal(s.lock, -1);
 }
 
-static void marks_that_are_none(void **state)
+static void existing_makes_nothing(void **state)
 {
-	static const char *const marks[] = {"", "10.1.2.9\n", "10.9.9.9", "fd00::1", "garbage"};
+	struct lease_store s;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(lease_store_open_existing(&s, data_dir, "net", &e), 0);
+	lease_store_close(&s);
+	assert_false(exists(""));
+	put("10.1.2.2", "c1\r\neth0");
+	assert_int_equal(lease_store_open_existing(&s, data_dir, "net", &e), 1);
+	lease_store_close(&s);
+	assert_false(exists("boot_id"));
+}
+
+static void holds_the_lock(void **state)
+{
+	struct lease_store s = opened();
+	cleanup_fd int fd = open(in_store("lock"), O_RDONLY | O_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), -1);
+	assert_int_equal(errno, EWOULDBLOCK);
+	assert_true(fcntl(s.dir, F_GETFD) & FD_CLOEXEC);
+	assert_true(fcntl(s.lock, F_GETFD) & FD_CLOEXEC);
+	lease_store_close(&s);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+}
+
+static void a_fifo_for_a_lock_does_not_hang(void **state)
+{
+	struct lease_store s;
+
+	(void)state;
+	mkdir(net_dir, 0755);
+	assert_int_equal(mkfifo(in_store("lock"), 0600), 0);
+	s = opened();
+	lease_store_close(&s);
+}
+
+static void without_a_mark_leases_stay(void **state)
+{
+	static const char *const marks[] = {NULL, "", "\n"};
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(marks); i++) {
-		put("last_reserved_ip.0", marks[i]);
-		assert_takes("c1", LEASE_ROUND_ROBIN, NULL, "10.1.2.2");
-		assert_content("last_reserved_ip.0", "10.1.2.2");
-		releases("c1", NULL);
-	}
-	unlink(in_store("last_reserved_ip.0"));
-	assert_int_equal(symlink("/nonexistent", in_store("last_reserved_ip.0")), 0);
-	assert_takes("c1", LEASE_ROUND_ROBIN, NULL, "10.1.2.2");
-	assert_content("last_reserved_ip.0", "10.1.2.2");
-	releases("c1", NULL);
-	unlink(in_store("last_reserved_ip.0"));
-	assert_int_equal(mkfifo(in_store("last_reserved_ip.0"), 0600), 0);
-	assert_takes("c1", LEASE_ROUND_ROBIN, NULL, "10.1.2.2");
-	assert_content("last_reserved_ip.0", "10.1.2.2");
-}
+		struct lease_store s;
 
-static void exhausted(void **state)
-{
-	cleanup_store struct lease_store s = opened();
-	struct lease_owner other = {"c2", "eth0"};
-	struct err e = {0};
-	struct ip ip;
-
-	(void)state;
-	for (int order = LEASE_LOWEST; order <= LEASE_ROUND_ROBIN; order++) {
-		put("10.1.3.2", "c1\r\neth0");
-		assert_int_equal(
-			lease_take(&s, &other, &net30, 1, (enum lease_order)order, NULL, &ip, &e),
-			-1);
-		assert_int_equal(e.code, ERR_TRY_AGAIN);
-		assert_string_equal(e.msg,
-				    "no IP addresses available in range set: 10.1.3.1-10.1.3.2");
-		assert_false(exists("last_reserved_ip.1"));
-		err_clear(&e);
+		put("10.1.2.2", "c1\r\neth0");
+		unlink(in_store("boot_id"));
+		if (marks[i])
+			put("boot_id", marks[i]);
+		s = opened();
+		assert_true(exists("10.1.2.2"));
+		assert_content("boot_id", this_boot());
+		lease_store_close(&s);
 	}
 }
 
-static void a_pool_of_gateways_is_exhausted(void **state)
+static void of_this_boot_leases_stay(void **state)
 {
-	cleanup_store struct lease_store s = opened();
-	struct ip_range r;
-	struct range_set set = pool(&r, "10.1.4.0/24", "10.1.4.1", "10.1.4.1");
-	struct err e = {0};
-	unsigned count;
-	struct ip ip;
+	struct lease_store s;
 
-	(void)state;
-	assert_int_equal(lease_take(&s, &owner, &set, 0, LEASE_LOWEST, NULL, &ip, &e), -1);
-	assert_int_equal(e.code, ERR_TRY_AGAIN);
-	err_clear(&e);
-	assert_int_equal(lease_free(&s, &set, 1, &count, &e), 0);
-	assert_int_equal(count, 0);
-}
-
-static void one_lease_of_a_pool_for_each_owner(void **state)
-{
-	struct err e = {0};
-	struct ip ip;
-
-	(void)state;
-	put("10.1.2.7", "c1\r\neth0");
-	assert_int_equal(take("c1", LEASE_ROUND_ROBIN, NULL, &ip, &e), -1);
-	assert_int_equal(e.code, ERR_STATE);
-	assert_ip(ip, "10.1.2.7");
-	assert_string_equal(
-		e.msg, "10.1.2.7 has been allocated to c1, duplicate allocation is not allowed");
-	assert_refuses("c1", "10.1.2.8", ERR_STATE,
-		       "10.1.2.7 has been allocated to c1, duplicate allocation is not allowed");
-	assert_false(exists("last_reserved_ip.0"));
-
-	/* Another interface, another container, another pool: all fine. */
-	put("10.1.2.7", "c1\r\neth1");
-	assert_takes("c1", LEASE_LOWEST, NULL, "10.1.2.2");
-	put("10.1.3.2", "c2\r\neth0");
-	assert_takes("c2", LEASE_LOWEST, NULL, "10.1.2.3");
-	/* A lease of old names no interface. */
-	put("10.1.2.9", "c3\n");
-	assert_refuses("c3", NULL, ERR_STATE,
-		       "10.1.2.9 has been allocated to c3, duplicate allocation is not allowed");
-}
-
-static void requested(void **state)
-{
-	(void)state;
-	assert_takes("c1", LEASE_ROUND_ROBIN, "10.1.2.77", "10.1.2.77");
-	assert_content("last_reserved_ip.0", "10.1.2.77");
-	assert_refuses("c2", "10.1.2.77", ERR_STATE,
-		       "requested IP address 10.1.2.77 is not available in range set "
-		       "10.1.2.1-10.1.2.254");
-	assert_refuses("c2", "10.1.2.1", ERR_STATE, "requested ip 10.1.2.1 is subnet's gateway");
-	assert_refuses("c2", "10.1.2.255", ERR_STATE,
-		       "requested IP address 10.1.2.255 is not available in range set "
-		       "10.1.2.1-10.1.2.254");
-	assert_content("last_reserved_ip.0", "10.1.2.77");
-}
-
-static void put_litter(const char *name, unsigned kind)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	static char zeros[100], much[8192];
-	int fd;
-
-	switch (kind) {
-	case 0:
-		return put(name, "");
-	case 1:
-		return put_bytes(name, zeros, sizeof(zeros));
-	case 2:
-		return put(name, "c 1\r\neth0");
-	case 3:
-		return put(name, "two words");
-	case 4:
-		return put(name, "c1\neth0"); /* no version ever wrote it so */
-	case 5:
-		memset(much, 'a', sizeof(much));
-		return put_bytes(name, much, sizeof(much));
-	case 6:
-		assert_int_equal(symlink("10.1.2.99", in_store(name)), 0);
-		return;
-	case 7:
-		assert_int_equal(mkfifo(in_store(name), 0600), 0);
-		return;
-	default:
-		snprintf(address.sun_path, sizeof(address.sun_path), "%s", in_store(name));
-		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		assert_int_equal(bind(fd, (const void *)&address, sizeof(address)), 0);
-		close(fd);
-	}
-}
-
-static void litter_counts_as_free(void **state)
-{
-	(void)state;
-	put("10.1.2.99", "victim\r\neth0");
-	for (unsigned kind = 0; kind < 9; kind++) {
-		struct stat st;
-
-		put_litter("10.1.2.2", kind);
-		assert_takes("c1", LEASE_LOWEST, NULL, "10.1.2.2");
-		assert_content("10.1.2.2", "c1\r\neth0");
-		assert_int_equal(lstat(in_store("10.1.2.2"), &st), 0);
-		assert_true(S_ISREG(st.st_mode));
-		releases("c1", NULL);
-
-		put_litter("10.1.2.2", kind);
-		assert_takes("c1", LEASE_ROUND_ROBIN, "10.1.2.2", "10.1.2.2");
-		releases("c1", "10.1.2.2");
-		unlink(in_store("last_reserved_ip.0"));
-	}
-	assert_content("10.1.2.99", "victim\r\neth0");
-}
-
-static void litter_is_left_until_somebody_looks(void **state)
-{
-	(void)state;
-	put("10.1.2.3", "");
-	assert_takes("c1", LEASE_LOWEST, NULL, "10.1.2.2");
-	assert_true(exists("10.1.2.3"));
-	releases("c1", "10.1.2.2");
-	assert_true(exists("10.1.2.3"));
-	/* For one of which nobody knows what it has, as it was killed. */
-	releases("c1", NULL);
-	assert_false(exists("10.1.2.3"));
-}
-
-static void a_directory_counts_as_taken(void **state)
-{
-	(void)state;
-	mkdir(net_dir, 0755);
-	assert_int_equal(mkdir(in_store("10.1.2.2"), 0700), 0);
-	assert_takes("c1", LEASE_LOWEST, NULL, "10.1.2.3");
-	releases("c1", "10.1.2.2");
-	assert_false(exists("10.1.2.3"));
-	assert_true(exists("10.1.2.2"));
-}
-
-static void release_is_exact(void **state)
-{
 	(void)state;
 	put("10.1.2.2", "c1\r\neth0");
-	put("10.1.2.3", "c11\r\neth0");
-	put("10.1.2.4", "c1\r\neth1");
-	put("10.1.2.5", "c1");
-	put("10.1.2.20", "c2\r\neth0");
-	put("lock", "c1\r\neth0");
-	put("last_reserved_ip.0", "c1\r\neth0");
-	releases("c1", NULL);
-	assert_false(exists("10.1.2.2"));
-	assert_true(exists("10.1.2.3"));
-	assert_true(exists("10.1.2.4"));
-	assert_true(exists("10.1.2.5")); /* counts only where there is no other */
-	assert_true(exists("10.1.2.20"));
-	assert_true(exists("lock"));
-	assert_true(exists("last_reserved_ip.0"));
-	releases("c1", NULL);
-	assert_false(exists("10.1.2.5"));
-	releases("c1", NULL); /* nothing left: fine */
-	releases("nobody", "10.1.2.4");
-	assert_true(exists("10.1.2.4"));
-}
-
-/* The reference plugin deletes the mark of a container whose ID is an address. */
-static void a_container_named_like_an_address(void **state)
-{
-	(void)state;
-	assert_takes("c1", LEASE_ROUND_ROBIN, NULL, "10.1.2.2");
-	releases("10.1.2.2", NULL);
-	assert_content("last_reserved_ip.0", "10.1.2.2");
+	put("boot_id", this_boot());
+	s = opened();
 	assert_true(exists("10.1.2.2"));
+	lease_store_close(&s);
 }
 
-static void hints(void **state)
+static void a_reboot_releases_all_leases_and_nothing_else(void **state)
 {
+	struct lease_store s;
+
 	(void)state;
 	put("10.1.2.2", "c1\r\neth0");
-	put("10.1.2.3", "c1\r\neth0");
-	releases("c1", "10.1.2.2");
+	put("fd00::2", "c1\r\neth0");
+	put("10.1.2.3", ""); /* no lease, and no loss */
+	put("last_reserved_ip.0", "10.1.2.3");
+	put("somebody's notes", "c1\r\neth0");
+	assert_int_equal(mkdir(in_store("10.1.2.4"), 0700), 0);
+	put("boot_id", OTHER_BOOT);
+	s = opened();
 	assert_false(exists("10.1.2.2"));
-	assert_true(exists("10.1.2.3")); /* straight to the hint */
-	releases("c1", "10.1.2.50");	 /* a wrong one: all are looked for */
+	assert_false(exists("fd00::2"));
 	assert_false(exists("10.1.2.3"));
-	put("10.1.2.4", "other\r\neth0");
-	releases("c1", "10.1.2.4");
 	assert_true(exists("10.1.2.4"));
+	assert_content("last_reserved_ip.0", "10.1.2.3");
+	assert_true(exists("somebody's notes"));
+	assert_content("boot_id", this_boot());
+	lease_store_close(&s);
 }
 
-static void take_after_release_in_one_store(void **state)
+static void a_reboot_shows_to_verbs_that_make_nothing_too(void **state)
 {
-	cleanup_store struct lease_store s = opened();
-	struct err e = {0};
-	struct ip ip;
-
-	(void)state;
-	for (int i = 0; i < 3; i++) {
-		assert_int_equal(lease_take(&s, &owner, &net30, 0, LEASE_LOWEST, NULL, &ip, &e), 0);
-		assert_ip(ip, "10.1.3.2");
-		assert_int_equal(lease_release(&s, &owner, &ip, i & 1, &e), 0);
-		assert_false(exists("10.1.3.2"));
-	}
-}
-
-static void undo(void **state)
-{
-	cleanup_store struct lease_store s = opened();
-	struct err e = {0};
-	struct ip ip;
-
-	(void)state;
-	put("10.1.2.9", "c9\r\neth0");
-	put("last_reserved_ip.0", "10.1.2.200");
-	assert_int_equal(lease_take(&s, &owner, &net24, 0, LEASE_ROUND_ROBIN, NULL, &ip, &e), 0);
-	assert_int_equal(lease_take(&s, &owner, &net30, 1, LEASE_ROUND_ROBIN, NULL, &ip, &e), 0);
-	assert_content("last_reserved_ip.0", "10.1.2.201");
-	assert_content("last_reserved_ip.1", "10.1.3.2");
-	lease_undo(&s);
-	assert_false(exists("10.1.2.201"));
-	assert_false(exists("10.1.3.2"));
-	assert_content("10.1.2.9", "c9\r\neth0");
-	assert_content("last_reserved_ip.0", "10.1.2.200");
-	assert_false(exists("last_reserved_ip.1"));
-	lease_undo(&s); /* nothing is left to undo */
-	assert_content("last_reserved_ip.0", "10.1.2.200");
-}
-
-/* A limit on file sizes stands for the full disk: writes fail, the rest works. */
-static void a_failed_write_leaves_the_store_as_it_was(void **state)
-{
-	struct rlimit before, none;
 	struct lease_store s;
 	struct err e = {0};
-	struct ip ip;
 
 	(void)state;
-	put("last_reserved_ip.0", "10.1.2.99");
-	s = opened(); /* writes the boot mark */
+	put("10.1.2.2", "c1\r\neth0");
+	put("boot_id", OTHER_BOOT);
+	assert_int_equal(lease_store_open_existing(&s, data_dir, "net", &e), 1);
+	assert_false(exists("10.1.2.2"));
 	lease_store_close(&s);
-	signal(SIGXFSZ, SIG_IGN);
-	getrlimit(RLIMIT_FSIZE, &before);
-	none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
-	setrlimit(RLIMIT_FSIZE, &none);
-	assert_int_equal(take("c1", LEASE_ROUND_ROBIN, NULL, &ip, &e), -1);
-	setrlimit(RLIMIT_FSIZE, &before);
-	assert_int_equal(e.code, ERR_IO);
-	assert_non_null(strstr(e.msg, in_store("10.1.2.100")));
-	assert_non_null(strstr(e.msg, strerror(EFBIG)));
-	assert_false(exists("10.1.2.100"));
-	assert_content("last_reserved_ip.0", "10.1.2.99");
 }
 
-static void a_mark_that_cannot_be_written_takes_the_lease_back(void **state)
+/*
+ * cnibox, a reboot, the reference plugin, cnibox again: the leases that the second has given are
+ * of pods that live.
+ */
+static void what_others_gave_since_the_boot_stays(void **state)
 {
-	struct err e = {0};
-	struct ip ip;
+	struct lease_store s;
+	time_t now = time(NULL);
 
 	(void)state;
-	mkdir(net_dir, 0755);
-	assert_int_equal(mkdir(in_store("last_reserved_ip.0"), 0700), 0);
-	assert_int_equal(take("c1", LEASE_ROUND_ROBIN, NULL, &ip, &e), -1);
-	assert_int_equal(e.code, ERR_IO);
-	assert_non_null(strstr(e.msg, in_store("last_reserved_ip.0")));
+	put("10.1.2.2", "ours\r\neth0");
+	put("10.1.2.3", "theirs-before-boot\r\neth0");
+	put("10.1.2.4", "theirs-after-boot\r\neth0");
+	put("boot_id", OTHER_BOOT);
+	set_time("10.1.2.2", 1000);
+	set_time("boot_id", 1000);
+	set_time("10.1.2.3", 2000);
+	set_time("10.1.2.4", now);
+	s = opened();
 	assert_false(exists("10.1.2.2"));
-	assert_true(exists("last_reserved_ip.0"));
-}
-
-static void an_owner_beyond_all_measure(void **state)
-{
-	char id[2000];
-	struct err e = {0};
-	struct ip ip;
-
-	(void)state;
-	memset(id, 'a', sizeof(id) - 1);
-	id[sizeof(id) - 1] = '\0';
-	assert_int_equal(take(id, LEASE_LOWEST, NULL, &ip, &e), -1);
-	assert_int_equal(e.code, ERR_ENV);
-	assert_false(exists("10.1.2.2"));
-}
-
-static void find(void **state)
-{
-	cleanup_store struct lease_store s = opened();
-	struct lease_owner nobody = {"c9", "eth0"};
-	struct err e = {0};
-	struct ip found[2];
-	unsigned count;
-
-	(void)state;
-	put("10.1.2.30", "c1\r\neth0");
-	put("10.1.2.4", "  c1\r\neth0\n");
-	put("fd00::4", "c1\r\neth0");
-	put("10.1.2.5", "c1");
-	assert_int_equal(lease_find(&s, &owner, found, 2, &count, &e), 0);
-	assert_int_equal(count, 3);
-	assert_ip(found[0], "10.1.2.4");
-	assert_ip(found[1], "10.1.2.30");
-	assert_int_equal(lease_find(&s, &nobody, found, 2, &count, &e), 0);
-	assert_int_equal(count, 0);
-}
-
-static unsigned visits;
-
-static bool keep_c1(const struct lease_owner *who, const struct ip *ip, void *arg)
-{
-	(void)ip;
-	visits++;
-	assert_string_equal(arg, "argument");
-	return strcmp(who->container_id, "c1") == 0 && strcmp(who->ifname, "eth0") == 0;
-}
-
-static void each(void **state)
-{
-	cleanup_store struct lease_store s = opened();
-	struct err e = {0};
-	char arg[] = "argument";
-
-	(void)state;
-	put("10.1.2.2", "c1\r\neth0");
-	put("10.1.2.3", "c2\r\neth0");
-	put("10.1.2.4", "c1");
-	put("10.1.2.5", "");
-	put("last_reserved_ip.0", "10.1.2.4");
-	visits = 0;
-	assert_int_equal(lease_each(&s, keep_c1, arg, &e), 0);
-	assert_int_equal(visits, 3);
-	assert_true(exists("10.1.2.2"));
 	assert_false(exists("10.1.2.3"));
-	assert_false(exists("10.1.2.4"));
-	assert_true(exists("last_reserved_ip.0"));
+	assert_true(exists("10.1.2.4"));
+	lease_store_close(&s);
 }
 
-static void count_free(void **state)
+static void a_lease_of_ours_renews_the_mark(void **state)
 {
-	cleanup_store struct lease_store s = opened();
+	struct lease_store s = opened();
+	struct lease_owner owner = {"c1", "eth0"};
+	struct stat mark, lease;
 	struct err e = {0};
-	unsigned count;
-
-	(void)state;
-	put("10.1.2.2", "c1\r\neth0");
-	put("10.1.2.3", "");
-	assert_int_equal(lease_free(&s, &net24, 1000, &count, &e), 0);
-	assert_int_equal(count, 252);
-	assert_int_equal(lease_free(&s, &net24, 10, &count, &e), 0);
-	assert_int_equal(count, 10);
-}
-
-static void a_pool_of_thousands(void **state)
-{
 	struct ip_range r;
-	struct range_set set = pool(&r, "10.2.0.0/20", NULL, NULL);
-	struct lease_owner who = {"late", "eth0"};
-	struct err e = {0};
-	struct ip ip = ip_of("10.2.0.2");
-	char text[IP_TEXT];
+	struct range_set set = pool(&r, "10.1.2.0/24", NULL, NULL);
+	struct ip ip;
 
 	(void)state;
-	for (unsigned i = 0; i < 4096 - 3; i++, ip_add(&ip, 1))
-		if (i != 3000)
-			put(ip_format(text, &ip), "c1\r\neth9");
-	{
-		cleanup_store struct lease_store s = opened();
-
-		assert_int_equal(lease_take(&s, &who, &set, 0, LEASE_LOWEST, NULL, &ip, &e), 0);
-		assert_ip(ip, "10.2.11.186");
-	}
-	{
-		cleanup_store struct lease_store s = opened();
-
-		who.container_id = "too-late";
-		assert_int_equal(lease_take(&s, &who, &set, 0, LEASE_LOWEST, NULL, &ip, &e), -1);
-		assert_int_equal(e.code, ERR_TRY_AGAIN);
-	}
+	set_time("boot_id", 1000);
+	assert_int_equal(lease_take(&s, &owner, &set, 0, LEASE_LOWEST, NULL, &ip, &e), 0);
+	assert_int_equal(stat(in_store("boot_id"), &mark), 0);
+	assert_int_equal(stat(in_store("10.1.2.2"), &lease), 0);
+	assert_true(mark.st_mtim.tv_sec > lease.st_mtim.tv_sec ||
+		    (mark.st_mtim.tv_sec == lease.st_mtim.tv_sec &&
+		     mark.st_mtim.tv_nsec >= lease.st_mtim.tv_nsec));
+	lease_store_close(&s);
 }
 
-#define test(f) cmocka_unit_test_setup_teardown(f, setup, store_teardown)
+#define test(f) cmocka_unit_test_setup_teardown(f, store_setup, store_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(lowest),
-		test(round_robin),
-		test(marks_that_are_none),
-		test(exhausted),
-		test(a_pool_of_gateways_is_exhausted),
-		test(one_lease_of_a_pool_for_each_owner),
-		test(requested),
-		test(litter_counts_as_free),
-		test(litter_is_left_until_somebody_looks),
-		test(a_directory_counts_as_taken),
-		test(release_is_exact),
-		test(a_container_named_like_an_address),
-		test(hints),
-		test(take_after_release_in_one_store),
-		test(undo),
-		test(a_failed_write_leaves_the_store_as_it_was),
-		test(a_mark_that_cannot_be_written_takes_the_lease_back),
-		test(an_owner_beyond_all_measure),
-		test(find),
-		test(each),
-		test(count_free),
-		test(a_pool_of_thousands),
+		test(makes_what_is_missing),
+		test(names_what_is_in_the_way),
+		test(existing_makes_nothing),
+		test(holds_the_lock),
+		test(a_fifo_for_a_lock_does_not_hang),
+		test(without_a_mark_leases_stay),
+		test(of_this_boot_leases_stay),
+		test(a_reboot_releases_all_leases_and_nothing_else),
+		test(a_reboot_shows_to_verbs_that_make_nothing_too),
+		test(what_others_gave_since_the_boot_stays),
+		test(a_lease_of_ours_renews_the_mark),
 	};
 
+	umask(022);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
