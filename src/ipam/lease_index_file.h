@@ -32,9 +32,10 @@ struct lease_index {
 		unused; /* of these, the first that is not used any more: its number + 1; 0: none */
 	uint32_t filled;	      /* leases */
 	struct lowest_free lowest[2]; /* IPv4, IPv6: of the pool that was searched last */
-	bool shared;		      /* in a file: others will read it */
-	bool changed;		      /* since the stamp */
-	char store[INDEX_PATH];	      /* where it is; "": not known, for that it is too long */
+	/* No bool: a file can have any bytes. */
+	uint8_t shared;		/* in a file: others will read it */
+	uint8_t changed;	/* since the stamp */
+	char store[INDEX_PATH]; /* where it is; "": not known, for that it is too long */
 };
 
 static inline uint32_t *index_by_ip(const struct lease_index *x)
