@@ -8,7 +8,7 @@ import json
 import re
 
 import pytest
-from conftest import APPLETS
+from conftest import APPLETS, SLOWNESS
 from lab import Node, configs, snapshot
 from lab.node import PLUGIN_DIR
 
@@ -140,14 +140,17 @@ def settled(cnibox):
         yield node, pod
 
 
+ANSWERED = 20 * SLOWNESS  # within so many seconds
+
 # Runs what it is told in the node, one after the other: entering it each time would take ten times as long.
 DRIVER = """
 import json, subprocess, sys
 answers = []
-for order in json.load(sys.stdin):
+seconds, orders = json.load(sys.stdin)
+for order in orders:
     env = {key: value.encode("utf-8", "surrogateescape") for key, value in order["env"].items()}
     done = subprocess.run([order["program"]], env=env, input=order["stdin"].encode("utf-8", "surrogateescape"),
-                          stdout=subprocess.PIPE, timeout=20)
+                          stdout=subprocess.PIPE, timeout=seconds)
     answers.append([done.returncode, done.stdout.decode()])
 json.dump(answers, sys.stdout)
 """
@@ -159,7 +162,7 @@ def calls(node, orders):
                "env": {"CNI_COMMAND": verb, "CNI_PATH": PLUGIN_DIR,
                        **{f"CNI_{key.upper()}": value for key, value in parameters.items()}}}
               for verb, plugin, conf, parameters in orders]
-    answers = json.loads(node.run("/usr/bin/python3", "-c", DRIVER, input=json.dumps(orders)).stdout)
+    answers = json.loads(node.run("/usr/bin/python3", "-c", DRIVER, input=json.dumps((ANSWERED, orders))).stdout)
     codes = []
     for order, (status, said) in zip(orders, answers):
         assert status in (0, 1), (order, status)
