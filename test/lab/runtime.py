@@ -1,9 +1,12 @@
 """The smallest container runtime: it runs plugins as the CNI specification says and keeps what they answer."""
 
 import json
+import os
 from dataclasses import dataclass
 
 PLUGIN_DIR = "/opt/cni/bin"
+# How much longer than on a machine of its own things may take: on an emulated one, all does.
+SLOWNESS = float(os.environ.get("SLOWNESS", "1"))
 
 
 def environment(command, containerid=None, netns=None, ifname="eth0", args=None, path=PLUGIN_DIR):
@@ -22,7 +25,7 @@ class Result:
 
     @classmethod
     def of(cls, child, input=None):
-        stdout, stderr = child.communicate(input, timeout=60)
+        stdout, stderr = child.communicate(input, timeout=60 * SLOWNESS)
         return cls(child.returncode, stdout, stderr)
 
     @classmethod

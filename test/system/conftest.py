@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 
 from lab import CloudShell, Google, Lab, Node, configs, kernel
+from lab.runtime import SLOWNESS
 from program import binary, cnibox
 
-__all__ = ["cnibox"]  # a fixture
+__all__ = ["SLOWNESS", "cnibox"]  # the second one is a fixture
 
 FIXTURES = Path(__file__).parent / "fixtures"
 BASH_PLUGIN = FIXTURES / "bash-plugin"
-# How much longer than on a machine of its own things may take: on an emulated one, all does.
-SLOWNESS = float(os.environ.get("SLOWNESS", "1"))
 APPLETS = ("bash-cni", "cnibox", "bridge", "ptp", "tuning", "host-local", "static", "loopback", "cni-node", "cni-check",
            "gce-routes")
 
