@@ -108,6 +108,7 @@ def test_rights_cost_two_calls(node, conf):
         ["prctl", "capset"]
 
 
+@pytest.mark.no_valgrind
 @pytest.mark.parametrize("inject", [
     ("prctl:error=EINVAL", "capset:error=ENOSYS", "capget:error=ENOSYS"),  # an old kernel
     ("prctl:error=EPERM", "capset:error=EPERM"),                           # somebody's filter
@@ -164,6 +165,7 @@ echo '{"cniVersion": "1.0.0", "ips": [{"address": "10.1.0.9/24"}]}'
 """
 
 
+@pytest.mark.no_valgrind
 @pytest.mark.parametrize("plugin", ["bridge", "ptp"])
 def test_executed_plugin_has_all_rights(node, plugin):
     """Nobody knows what it needs: dhcp talks to a daemon, others mount. Also for the DEL after an ADD that failed."""
@@ -204,6 +206,7 @@ def test_client_has_nothing_before_the_first_byte(shell, line):
     assert all(has_nothing(status) for status in seen)
 
 
+@pytest.mark.no_valgrind
 @pytest.mark.parametrize("inject", [("prctl:error=EINVAL",), ("prctl:error=EINVAL", "capset:error=EPERM")],
                          ids=["no seccomp", "nothing"])
 def test_client_works_where_rights_cannot_be_given_up(shell, inject):
