@@ -206,7 +206,6 @@ def test_client_has_nothing_before_the_first_byte(shell, line):
     assert all(has_nothing(status) for status in seen)
 
 
-@pytest.mark.no_valgrind
 @pytest.mark.parametrize("inject", [("prctl:error=EINVAL",), ("prctl:error=EINVAL", "capset:error=EPERM")],
                          ids=["no seccomp", "nothing"])
 def test_client_works_where_rights_cannot_be_given_up(shell, inject):
