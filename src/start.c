@@ -34,9 +34,8 @@ __attribute__((no_stack_protector)) void relocate(void)
 
 	for (const size_t *r = relr_begin; r != relr_end; r++) {
 		if (*r & 1) {
-			for (size_t bits = *r >> 1, i = 0; bits; bits >>= 1, i++)
-				if (bits & 1)
-					at[i] += base;
+			for (size_t bits = *r >> 1; bits; bits &= bits - 1)
+				at[__builtin_ctzl(bits)] += base;
 			at += sizeof(size_t) * CHAR_BIT - 1;
 		} else {
 			at = (size_t *)(base + *r);
