@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/if_link.h>
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -33,10 +34,22 @@ static void copy_text(char *out, size_t size, const struct nlattr *a)
 	snprintf(out, size, "%s", nl_get_str(a));
 }
 
+/* The settings of IPv6 (net.ipv6.conf.LINK) are told as an array of numbers. */
+static bool hears_ra(const struct nlattr *families)
+{
+	const struct nlattr *family[AF_INET6 + 1], *ipv6[IFLA_INET6_CONF + 1];
+	const int32_t *setting;
+	size_t n;
+
+	nl_attrs_in(family, AF_INET6, families);
+	nl_attrs_in(ipv6, IFLA_INET6_CONF, family[AF_INET6]);
+	setting = nl_data(ipv6[IFLA_INET6_CONF], &n);
+	return n <= DEVCONF_ACCEPT_RA * sizeof(*setting) || setting[DEVCONF_ACCEPT_RA];
+}
+
 void link_read(struct link *link, const struct nlmsghdr *h)
 {
-	const struct nlattr
-		*tb[IFLA_LINKINFO + 1 > IFLA_IFALIAS + 1 ? IFLA_LINKINFO + 1 : IFLA_IFALIAS + 1];
+	const struct nlattr *tb[IFLA_AF_SPEC + 1];
 	const struct nlattr *kind[IFLA_INFO_KIND + 1];
 	const struct ifinfomsg *info = nl_head_of(h, sizeof(*info));
 	const void *mac;
@@ -45,10 +58,11 @@ void link_read(struct link *link, const struct nlmsghdr *h)
 	memset(link, 0, sizeof(*link));
 	if (h->nlmsg_type != RTM_NEWLINK || !info)
 		return;
-	nl_attrs_of(tb, ARRAY_SIZE(tb) - 1, h, sizeof(*info));
+	nl_attrs_of(tb, IFLA_AF_SPEC, h, sizeof(*info));
 	nl_attrs_in(kind, IFLA_INFO_KIND, tb[IFLA_LINKINFO]);
 	link->index = info->ifi_index;
 	link->up = info->ifi_flags & IFF_UP;
+	link->hears_ra = hears_ra(tb[IFLA_AF_SPEC]);
 	link->flags = info->ifi_flags;
 	link->master = (int)nl_get_u32(tb[IFLA_MASTER]);
 	link->peer = (int)nl_get_u32(tb[IFLA_LINK]);

@@ -19,6 +19,7 @@ struct link {
 	int master; /* index of the bridge it is a port of; 0: none */
 	int peer;   /* of a veth: index of the other end, in its own namespace */
 	bool up;
+	bool hears_ra;	/* takes IPv6 router advertisements (accept_ra), or nothing is told of it */
 	unsigned flags; /* IFF_*: see below */
 	uint32_t mtu;
 	uint32_t queue; /* length of its transmit queue, in packets */

@@ -182,6 +182,11 @@ def address_flags(d):
     return "addresses" in d.path and same_but(d, "nodad", "tentative")
 
 
+@everywhere
+def dad_of_ipv4(d):
+    return "settings" in d.path and d.path[-1].endswith("/accept_dad") and (d.ours, d.theirs) == ("1", "0")
+
+
 @named
 def default_metric(d):
     text = d.ours or d.theirs

@@ -55,6 +55,39 @@ def test_host_links_say_whose_they_are(node, conf):
     assert node.read(f"/sys/class/net/{name}/ifalias") == f"cnibox net {pod.id} eth0\n"
 
 
+# --- router advertisements ------------------------------------------------------------------------
+
+def test_nothing_hears_router_advertisements_of_pods(node):
+    """Also where a bridge was told to since the last ADD."""
+    def settings():
+        return {node.read(f"/proc/sys/net/ipv6/conf/{name}/accept_ra") for name in ["br-t", *veths(node)]}
+
+    conf = bridge(bridge="br-t")
+    node.add_pod("first", conf)
+    assert settings() == {"0\n"}
+    for told in ["1", "2"]:
+        node.sh(f"echo {told} > /proc/sys/net/ipv6/conf/br-t/accept_ra")
+        node.add_pod(f"pod-{told}", conf)
+        assert settings() == {"0\n"}
+
+
+# --- duplicate address detection ------------------------------------------------------------------
+
+IPV4, IPV6 = {"subnet": NET}, {"subnet": "fd00:1::/64"}
+
+
+@pytest.mark.parametrize("subnets, keys, accept_dad", [
+    ([IPV4], {}, "1"),
+    ([IPV6], {}, "0"),
+    ([IPV4, IPV6], {}, "0"),
+    ([IPV4, IPV6], {"enabledad": True}, "1"),
+])
+def test_duplicates_are_looked_for_as_asked(node, subnets, keys, accept_dad):
+    """A pod without IPv6 keeps the kernel's default: the setting costs all pods of the bridge, and it has no use for it."""
+    pod = node.add_pod("pod", bridge({"type": "host-local", "ranges": [[subnet] for subnet in subnets]}, **keys))
+    assert pod.run("cat", "/proc/sys/net/ipv6/conf/eth0/accept_dad").stdout == f"{accept_dad}\n"
+
+
 # --- STATUS ---------------------------------------------------------------------------------------
 
 @kinds
