@@ -54,14 +54,16 @@ static int take_finding(const struct nlmsghdr *h, unsigned op, void *arg, struct
 	return 0;
 }
 
-static int find_rule(struct nl_sock *nf, struct finding *f, const struct nft_owned *o,
-		     const struct nft_owned_parts *parts, const void *arg, struct err *e)
+/* Is the rule of that digest there? And, if guarded, in which generation of the ruleset? */
+static int find_rule(struct nl_sock *nf, struct finding *f, const struct nft_owned *o, bool guarded,
+		     struct err *e)
 {
 	struct nl_batch q;
 
-	*f = (struct finding){.digest = digest_of(parts, arg)};
+	f->found = false;
 	nl_batch_init(&q);
-	nft_get_generation(&q);
+	if (guarded)
+		nft_get_generation(&q);
 	nft_list_rules(&q, &o->table);
 	return nl_ask(nf, &q, take_finding, f, e);
 }
@@ -72,10 +74,10 @@ static int add_once(struct nl_sock *nf, const struct nft_owned *o,
 {
 	struct nl_batch b;
 
-	if (find_rule(nf, f, o, parts, arg, e))
+	/* With its rule there, an element disturbs nobody and nobody disturbs it. */
+	if (find_rule(nf, f, o, false, e) || (!f->found && find_rule(nf, f, o, true, e)))
 		return -1;
 	nl_batch_init(&b);
-	/* With its rule there, an element disturbs nobody and nobody disturbs it. */
 	nft_begin(&b, f->found ? 0 : f->generation);
 	if (!f->found) {
 		parts->chains(&b, arg);
@@ -88,9 +90,9 @@ static int add_once(struct nl_sock *nf, const struct nft_owned *o,
 int nft_owned_add(struct nl_sock *nf, const struct nft_owned *o,
 		  const struct nft_owned_parts *parts, const void *arg, struct err *e)
 {
+	struct finding f = {.digest = digest_of(parts, arg)};
 	bool replace = false;
 	unsigned tries = 0;
-	struct finding f;
 
 	while (add_once(nf, o, parts, arg, replace, &f, e)) {
 		bool exists = e->sys == EEXIST;
@@ -123,9 +125,9 @@ int nft_owned_has_rule(struct nl_sock *nf, const struct nft_owned *o,
 		       const struct nft_owned_parts *parts, const void *arg, bool *there,
 		       struct err *e)
 {
-	struct finding f = {.digest = 0};
+	struct finding f = {.digest = digest_of(parts, arg)};
 
-	if (find_rule(nf, &f, o, parts, arg, e) && !nft_unsupported(e))
+	if (find_rule(nf, &f, o, false, e) && !nft_unsupported(e))
 		return -1;
 	*there = f.found;
 	return 0;
