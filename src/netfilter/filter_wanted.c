@@ -1,5 +1,6 @@
 #include "netfilter/filter_wanted.h"
 
+#include <errno.h>
 #include <linux/netlink.h>
 #include <string.h>
 
@@ -124,6 +125,15 @@ static void put_missing_chain(struct nl_batch *b, const struct filter_wanted *w,
 		put_filter_chain(b, w->family, chain);
 }
 
+/* Of the wanted rules, is none missing but what is the pod's? */
+static bool is_ready_for_pod(const struct filter_wanted *w)
+{
+	for (unsigned i = 0; i < w->count; i++)
+		if (!w->there[i] && !w->owned[i])
+			return false;
+	return true;
+}
+
 static int add_once(struct nl_sock *nf, struct filter_wanted *w, const char *more_chain,
 		    const struct owner_tag *owner, struct err *e)
 {
@@ -134,6 +144,11 @@ static int add_once(struct nl_sock *nf, struct filter_wanted *w, const char *mor
 		return -1;
 	if (missing(w) == 0)
 		return 0;
+	/* The pod's rules disturb nobody, and nobody disturbs them: others may change theirs meanwhile. */
+	if (is_ready_for_pod(w) && change.ops == 1) {
+		nl_batch_init(&change);
+		nft_begin(&change, 0);
+	}
 	for (unsigned i = 0; i < w->chain_count; i++)
 		if (i > 0 || !v.forward) /* its policy is others' */
 			put_missing_chain(&change, w, w->chains[i]);
@@ -151,9 +166,12 @@ int filter_add(struct nl_sock *nf, struct filter_wanted *w, const char *more_cha
 {
 	unsigned tries = 0;
 
-	while (add_once(nf, w, more_chain, owner, e))
+	while (add_once(nf, w, more_chain, owner, e)) {
+		if (e->sys == ENOENT && is_ready_for_pod(w)) /* the chain has gone since */
+			e->sys = ERESTART;
 		if (!nft_again(&tries, e))
 			return -1;
+	}
 	return 0;
 }
 

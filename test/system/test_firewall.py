@@ -6,7 +6,7 @@ import os
 import pytest
 from conftest import needs
 from lab import Node, snapshot
-from lab.runtime import environment
+from lab.runtime import PLUGIN_DIR, Result, environment
 
 pytestmark = needs("nf_tables")
 
@@ -72,6 +72,33 @@ def test_what_iptables_lists(node):
     for rule in admitting(two.ip):
         node.run("iptables", "-D", *rule.split())
     assert listed(node, "CNI-FORWARD") == [ADMIN]
+
+
+@pytest.mark.once
+def test_what_others_change_meanwhile_is_not_in_the_way(node):
+    """A pod's rules disturb nobody's: they are not begun again because somebody has changed any others."""
+    start(node, "one", chain())
+    pod = start(node, "two", {**chain(), "plugins": chain()["plugins"][:1]})
+    slow_add(node, pod, "while :; do nft add table ip another; nft delete table ip another; sleep 0.05; done")
+    assert node.read("/tmp/trace").count("sendto(") == 3, "look at two chains, add"
+    assert listed(node, "CNI-FORWARD")[-2:] == admitting(pod.ip)
+
+
+@pytest.mark.once
+def test_a_chain_that_goes_meanwhile_is_made_again(node):
+    start(node, "one", chain())
+    pod = start(node, "two", {**chain(), "plugins": chain()["plugins"][:1]})
+    slow_add(node, pod, "sleep 1; nft delete table ip filter")  # after the second look, before it adds
+    assert listed(node, "CNI-FORWARD") == [ADMIN, *admitting(pod.ip)]
+
+
+def slow_add(node, pod, meanwhile):
+    """firewall's ADD, each message to the kernel 400 ms late, beside a shell script."""
+    request, variables = asked(pod, chain())
+    node.popen("sh", "-c", meanwhile)
+    slow = node.popen("strace", "-qq", "-o", "/tmp/trace", "-e", "inject=sendto:delay_enter=400ms", f"{PLUGIN_DIR}/firewall",
+                      env=environment("ADD", **variables), stdin=-1)
+    Result.of(slow, json.dumps(request)).expect_success()
 
 
 def test_packets_pass(node):
