@@ -38,6 +38,9 @@ ssize_t file_read(int dir, const char *name, char *buf, size_t size);
 /* Write all n bytes. Gives 0, or -1 with errno set. */
 int file_write_all(int fd, const char *buf, size_t n) must_check;
 
+/* For what may be forgotten at a reboot. Who needs it makes it, with mode 0700. */
+#define RUN_DIR "/run/cnibox"
+
 /* What is behind the name of the file that is to take a file's place. */
 #define FILE_BESIDE ".new"
 

@@ -16,7 +16,6 @@
 #include "base/log.h"
 #include "config.h"
 
-#define INDEX_DIR  "/run/cnibox"
 #define NAME_START "leases-"
 #define NAME_BYTES 48
 #define ROOM_MIN   512 /* what a /24 holds, twice: the usual share of a node */
@@ -35,17 +34,17 @@ static void name_of(char name[static NAME_BYTES], const struct stat *dir)
 /* The file of a store's index; -1 if there is none, or none can be made. */
 static int open_file(const struct stat *dir, bool make)
 {
-	char path[sizeof(INDEX_DIR) + NAME_BYTES] = INDEX_DIR "/";
+	char path[sizeof(RUN_DIR) + NAME_BYTES] = RUN_DIR "/";
 	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 	int fd;
 
 	if (!HAS_MEMORY)
 		return -1;
-	name_of(path + sizeof(INDEX_DIR), dir);
+	name_of(path + sizeof(RUN_DIR), dir);
 	fd = openat(AT_FDCWD, path, flags);
 	if (fd >= 0 || !make)
 		return fd;
-	if (mkdir(INDEX_DIR, 0700) && errno != EEXIST)
+	if (mkdir(RUN_DIR, 0700) && errno != EEXIST)
 		return -1;
 	return openat(AT_FDCWD, path, flags | O_CREAT, 0600);
 }
@@ -226,13 +225,13 @@ static int sweep(const char *name, void *arg, struct err *e)
 	if (strcmp(name, right) == 0)
 		return 0;
 	if (unlinkat(*dir, name, 0) && errno != ENOENT)
-		return err_sys(e, ERR_IO, "remove index", errno, INDEX_DIR "/%s", name);
+		return err_sys(e, ERR_IO, "remove index", errno, RUN_DIR "/%s", name);
 	return 0;
 }
 
 int lease_index_sweep(struct err *e)
 {
-	cleanup_fd int dir = openat(AT_FDCWD, INDEX_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int dir = openat(AT_FDCWD, RUN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	return dir < 0 ? 0 : file_each(dir, INDEX_DIR, sweep, &dir, e);
+	return dir < 0 ? 0 : file_each(dir, RUN_DIR, sweep, &dir, e);
 }

@@ -149,7 +149,7 @@ int hostport_count_others(struct hostport_table *t, const struct owner_tag *owne
 		if (nl_open(&aside, NL_NETFILTER, e))
 			return -1;
 		aside.brief = true;
-		/* Others' removals are waited for at its close, too: netlink/linger.h */
+		/* Who asks is about to remove, and the plugin before him has just done so. */
 		aside.removed = true;
 		if (read_map(&aside, &r, NULL, 0, e) == 0) {
 			r.map->elements = own;

@@ -1,18 +1,22 @@
-/*
- * What an nf_tables transaction removes, the kernel frees when an RCU grace period is over; whoever
- * closes the last descriptor of any such socket before waits for that, 4 to 8 ms, and with him all who
- * want to change rules (nft_rcv_nl_event in net/netfilter/nf_tables_api.c). The transaction is
- * complete as soon as it is answered: a plugin need not wait.
- */
 #include "netlink/linger.h"
 
-#include <stdbool.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-/* Several grace periods. Who closes after that need not wait, nor let others wait. */
+#include "base/clock.h"
+#include "base/file.h"
+#include "config.h"
+
+/* So long ago, what was removed is likely to be freed; and it is for certain. */
+#define FREED_MS  25
 #define LINGER_MS 40
+
+/* The moments at which children end are so far apart. */
+#define APART_MS 250
 
 static void close_all(unsigned from, unsigned to)
 {
@@ -39,9 +43,40 @@ pid_t nl_fork(struct nl_sock *held)
 	return 0;
 }
 
+static int64_t ms_of(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000 + t->tv_nsec / 1000000;
+}
+
+static int64_t now_ms(clockid_t clock)
+{
+	struct timespec now = clock_now(clock);
+
+	return ms_of(&now);
+}
+
+void nl_note_removal(void)
+{
+	if (HAS_MEMORY && utimensat(AT_FDCWD, RUN_DIR, NULL, AT_SYMLINK_NOFOLLOW) &&
+	    errno == ENOENT)
+		mkdir(RUN_DIR, 0700);
+}
+
+bool nl_removal_noted(void)
+{
+	struct stat note;
+
+	return HAS_MEMORY && stat(RUN_DIR, &note) == 0 &&
+	       now_ms(CLOCK_REALTIME) - ms_of(&note.st_mtim) < FREED_MS;
+}
+
 _Noreturn void nl_linger(const struct nl_sock *held, int status)
 {
-	if (held && held->fd >= 0)
-		nanosleep(&(struct timespec){.tv_nsec = LINGER_MS * 1000000L}, NULL);
+	if (held && held->fd >= 0) {
+		int64_t now = now_ms(CLOCK_MONOTONIC);
+		int64_t wait = LINGER_MS + APART_MS - (now + LINGER_MS) % APART_MS;
+
+		nanosleep(&(struct timespec){.tv_nsec = (long)wait * 1000000}, NULL);
+	}
 	_exit(status);
 }

@@ -38,6 +38,7 @@ int nl_open_groups(struct nl_sock *s, enum nl_protocol protocol, uint32_t groups
 		return err_sys(e, ERR_KERNEL, "subscribe to the kernel's announcements", errno,
 			       "groups 0x%x", groups);
 	s->fd = take_fd(&fd);
+	s->netfilter = protocol == NL_NETFILTER;
 	return 0;
 }
 
@@ -53,9 +54,15 @@ void nl_be_strict(struct nl_sock *s, bool strict)
 	setsockopt(s->fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
 }
 
+/* The kernel knows a socket only when something was sent. */
+static bool may_wait(const struct nl_sock *s)
+{
+	return s->removed || (s->netfilter && s->sequence && nl_removal_noted());
+}
+
 void nl_close(struct nl_sock *s)
 {
-	if (s->fd >= 0 && s->removed && !s->held && nl_fork(s) == 0)
+	if (s->fd >= 0 && !s->held && may_wait(s) && nl_fork(s) == 0)
 		nl_linger(s, 0);
 	file_close(&s->fd);
 }
@@ -267,6 +274,8 @@ int nl_apply(struct nl_sock *s, struct nl_batch *b, struct err *e)
 {
 	struct conversation c = {.s = s, .b = b};
 
+	if (b->removes)
+		nl_note_removal();
 	if (send_batch(s, b, NLM_F_ACK, &c.first, e) || converse(&c, e))
 		return -1;
 	s->removed |= b->removes;

@@ -28,10 +28,11 @@ enum nl_protocol {
 struct nl_sock {
 	int fd; /* -1: not open; then whatever is sent fails with EPROTONOSUPPORT in e->sys */
 	uint32_t sequence;
-	bool unread;  /* the last answers were not read to their end */
-	bool removed; /* an nf_tables transaction took something away */
-	bool held;    /* by a child, too, that outlives us (linger.h) */
-	bool brief;   /* what each() has refused ends nl_ask: the rest of a dump is not made */
+	bool unread;	/* the last answers were not read to their end */
+	bool netfilter; /* closing it may take time: see nl_close */
+	bool removed;	/* an nf_tables transaction took something away */
+	bool held;	/* by a child, too, that outlives us (linger.h) */
+	bool brief;	/* what each() has refused ends nl_ask: the rest of a dump is not made */
 };
 
 /* Open a socket in the present network namespace. */
@@ -40,8 +41,8 @@ int nl_open(struct nl_sock *s, enum nl_protocol protocol, struct err *e) must_ch
 int nl_open_groups(struct nl_sock *s, enum nl_protocol protocol, uint32_t groups,
 		   struct err *e) must_check;
 /*
- * Closed, where that takes time, by a child: the last to close a socket by which nf_tables removed
- * something waits until the kernel has freed it.
+ * Closed, where that takes time, by a child: the last to close an nf_tables socket waits until the
+ * kernel has freed what anybody has removed (linger.h).
  */
 void nl_close(struct nl_sock *s);
 #define cleanup_nl on_scope_exit(nl_close)

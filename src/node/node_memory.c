@@ -22,8 +22,6 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-#define MEMORY_DIR "/run/cnibox"
-
 /* Another layout has another one. */
 #define MAGIC 0x3165646f6e62636e /* "ncbnode1" */
 
@@ -107,12 +105,12 @@ static bool is_ready(struct nl_sock *route, const struct pod_network *net, int b
 
 /* --- the record ------------------------------------------------------------------------------- */
 
-#define PATH_BYTES (sizeof(MEMORY_DIR) + sizeof("/node-") + 255)
+#define PATH_BYTES (sizeof(RUN_DIR) + sizeof("/node-") + 255)
 
 /* A name that is too long for a file is one that nothing is remembered of. */
 static void put_path(char path[static PATH_BYTES], const struct pod_network *net)
 {
-	snprintf(path, PATH_BYTES, MEMORY_DIR "/node-%s", net->name);
+	snprintf(path, PATH_BYTES, RUN_DIR "/node-%s", net->name);
 }
 
 static void remember(struct record *r, const struct pod_network *net)
@@ -123,7 +121,7 @@ static void remember(struct record *r, const struct pod_network *net)
 
 	put_path(path, net);
 	fd = openat(AT_FDCWD, path, flags, 0600);
-	if (fd < 0 && errno == ENOENT && mkdir(MEMORY_DIR, 0700) == 0)
+	if (fd < 0 && errno == ENOENT && mkdir(RUN_DIR, 0700) == 0)
 		fd = openat(AT_FDCWD, path, flags, 0600);
 	if (fd >= 0 && write(fd, r, sizeof(*r)) != (ssize_t)sizeof(*r))
 		unlinkat(AT_FDCWD, path, 0);

@@ -81,6 +81,39 @@ def test_closing_is_left_to_a_child(node, pod):
             assert "nanosleep(" in child.text and child.end > plugin.end, "the child is the last to close it"
 
 
+def traced(node, pod, verb, calls):
+    node.write(TRACE, "")
+    pod.call(verb, ["strace", "-f", "-qq", "-A", "-e", "signal=none", "-e", f"trace={calls}", "-o", TRACE])
+    return node.read(TRACE)
+
+
+@pytest.mark.no_valgrind
+@pytest.mark.parametrize("removed, forks", [("1 hour ago", 0), ("now + 1 hour", 3)])
+def test_others_removals_are_not_waited_for_either(node, pod, removed, forks):
+    """ADD removes nothing. (A time to come: whoever is slow to begin must not take it for long ago.)"""
+    pod.call("DEL")
+    node.sh(f"touch -d '{removed}' /run/cnibox")
+    assert traced(node, pod, "ADD", "fork,execve").count("fork()") == forks
+
+
+@pytest.mark.no_valgrind
+def test_a_removal_is_noted(node, pod):
+    node.sh("touch -d '1 hour ago' /run/cnibox")
+    pod.call("DEL")
+    assert time.time() - float(node.sh("stat -c %.9Y /run/cnibox")) < 60
+
+
+@pytest.mark.no_valgrind
+def test_children_end_together(node, pod):
+    """The first one's wait is then all the others'."""
+    trace = traced(node, pod, "DEL", "clock_gettime,nanosleep")
+    slept = re.findall(r"CLOCK_MONOTONIC, {tv_sec=(\d+), tv_nsec=(\d+)}\) = 0\n\d+ +nanosleep\({tv_sec=0, tv_nsec=(\d+)}",
+                       trace)
+    ends = [int(seconds) * 1000 + (int(ns) + int(wait)) / 1e6 for seconds, ns, wait in slept]
+    assert len(ends) >= 3 and all(end % 250 < 1.1 for end in ends), trace
+    assert all(40 <= int(wait) / 1e6 <= 290 for _, _, wait in slept)
+
+
 def residents(node):
     """Processes in the node's network namespace."""
     namespace = node.run("readlink", "/proc/self/ns/net").stdout.strip()

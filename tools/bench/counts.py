@@ -56,9 +56,11 @@ class Counted:
             self.pod.call(verb)
 
     def calls(self, verb):
+        pause(self.node)
         return sum(calls(self.pod, verb).values())
 
     def instructions(self, verb):
+        pause(self.node)
         said = self.pod.call(verb, ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"])
         return sum(int(number) for number in re.findall(r"Collected : (\d+)", said))
 
@@ -71,6 +73,11 @@ class Counted:
         instructions = {verb: self.instructions(verb) for verb in VERBS}
         costs = {verb: Cost(counted[verb], instructions[verb]) for verb in VERBS}
         return {verb: cost.least(before[verb]) for verb, cost in costs.items()} if before else costs
+
+
+def pause(node):
+    """As if nobody had removed rules lately: who has just heard of it has a child close its socket (netlink/linger.h)."""
+    node.sh("touch -d '1 hour ago' /run/cnibox")
 
 
 TRACE = "/tmp/strace"
