@@ -1,7 +1,8 @@
 /*
- * The least that connecting a pod can cost: a whole process that does the two netlink round trips
- * and nothing else. No configuration is read, no address chosen, nothing looked up or checked; what
- * a plugin must find out is told in the environment. It leaves the kernel as a plugin's ADD does.
+ * The least that connecting a pod can cost: a whole process that reads a request, does the two netlink
+ * round trips and writes a result, and nothing else. No configuration is understood, no address chosen,
+ * nothing looked up or checked; what a plugin must find out is told in the environment. It leaves the
+ * kernel as a plugin's ADD does.
  * DEL is the one message that takes the link away: a child sends it and waits out the kernel's grace
  * periods, while this process ends when the kernel announces that the link is gone.
  *
@@ -20,8 +21,8 @@
  * of the kernel: take the lock, create the lease, note which was the last; read and remove it.
  * Called as floor-bridge, it does that, and what else a plugin of the name bridge is expected to: find
  * the bridge there, the gateway's address on it, and the host forwarding; change the settings of links,
- * so that the host takes no router advertisement from the pod, and the pod announces its IPv4 address
- * and looks for no duplicate of one of IPv6; in the end see that the port has a carrier.
+ * so that the host takes no router advertisement from the pod, and the pod announces its IPv4 address;
+ * in the end see that the port has a carrier.
  * Called as nothing, it ends at once: what a process costs.
  */
 #include <arpa/inet.h>
@@ -286,14 +287,14 @@ static void look_at_forwarding(int fd)
 }
 
 /* Most of what this costs is the kernel making the file. */
-static void set(const char *family, const char *link, const char *key, const char *value)
+static void refuse_router_advertisements(void)
 {
 	char path[128];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/%s", family, link, key);
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/accept_ra", host_link());
 	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, value, 1) != 1 || close(fd))
+	if (fd < 0 || write(fd, "0", 1) != 1 || close(fd))
 		die(path);
 }
 
@@ -330,14 +331,14 @@ static void configure_pod(int fd, bool announced, const uint8_t ip[static 4])
 	const uint8_t gateway[] = {ip[0], ip[1], ip[2], 1};
 	const uint8_t broadcast[] = {ip[0], ip[1], ip[2], 255};
 
-	if (announced)
-		announce(index);
-	begin(RTM_NEWLINK, 0, &up, sizeof(up));
-	end();
 	begin(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &address, sizeof(address));
 	attribute(IFA_LOCAL, ip, 4);
 	attribute(IFA_ADDRESS, ip, 4);
 	attribute(IFA_BROADCAST, broadcast, 4);
+	end();
+	if (announced)
+		announce(index);
+	begin(RTM_NEWLINK, 0, &up, sizeof(up));
 	end();
 	begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &route, sizeof(route));
 	attribute(RTA_GATEWAY, gateway, 4);
@@ -362,17 +363,39 @@ static void add(bool has_store, bool is_bridge, const uint8_t ip[static 4])
 		add_lease();
 	create_pair(host, netns, ip);
 	if (is_bridge)
-		set("ipv6", host_link(), "accept_ra", "0");
+		refuse_router_advertisements();
 	if (getenv("FLOOR_TABLE"))
 		change_set(open_netlink(NETLINK_NETFILTER), NFT_MSG_NEWSETELEM, env("FLOOR_TABLE"),
 			   ip);
 	if (setns(netns, CLONE_NEWNET))
 		die("setns");
-	if (is_bridge)
-		set("ipv6", POD_LINK, "accept_dad", "0");
 	configure_pod(open_netlink(NETLINK_ROUTE), is_bridge, ip);
 	if (is_bridge && !(link_flags(host, 0, host_link()) & IFF_RUNNING))
 		die("carrier");
+}
+
+/* --- what every plugin does -------------------------------------------------------------------- */
+
+/* To its end, as who writes it waits for that. */
+static void read_request(void)
+{
+	static char request[65536];
+	ssize_t n;
+
+	do
+		n = read(STDIN_FILENO, request, sizeof(request));
+	while (n > 0);
+	if (n < 0)
+		die("read the request");
+}
+
+static void write_result(void)
+{
+	static const char result[] =
+		"{\"cniVersion\": \"1.0.0\", \"interfaces\": [{\"name\": \"" POD_LINK "\"}]}\n";
+
+	if (write(STDOUT_FILENO, result, sizeof(result) - 1) != sizeof(result) - 1)
+		die("write the result");
 }
 
 int main(int argc, char **argv)
@@ -387,9 +410,12 @@ int main(int argc, char **argv)
 		return 0;
 	if (inet_pton(AF_INET, env("FLOOR_ADDRESS"), ip) != 1)
 		die("FLOOR_ADDRESS");
-	if (strcmp(env("CNI_COMMAND"), "DEL") == 0)
+	read_request();
+	if (strcmp(env("CNI_COMMAND"), "DEL") == 0) {
 		del(has_store, ip);
-	else
-		add(has_store, is_bridge, ip);
+		return 0;
+	}
+	add(has_store, is_bridge, ip);
+	write_result();
 	return 0;
 }
