@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "config.h"
 
-/* So long ago, what was removed is likely to be freed; and it is for certain. */
+/* Grace periods take 4 to 8 ms. So long after a removal none is worth a child; and so long one waits. */
 #define FREED_MS  25
 #define LINGER_MS 40
 
