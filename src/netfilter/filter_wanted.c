@@ -109,7 +109,7 @@ static unsigned missing(const struct filter_wanted *w)
 
 /*
  * What is jumped to is there. Making sure of a chain again would be a change of it, and the kernel
- * would have something to free (linger.c).
+ * would have something to free (netlink/linger.h).
  */
 static bool is_target(const struct filter_wanted *w, const char *chain)
 {
