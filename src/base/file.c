@@ -49,6 +49,18 @@ ssize_t file_read_all(int fd, char *buf, size_t max)
 	}
 }
 
+int run_file_open(const char *path, int flags)
+{
+	int fd;
+
+	flags |= O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	fd = openat(AT_FDCWD, path, flags, 0600);
+	if (fd < 0 && errno == ENOENT && flags & O_CREAT &&
+	    (mkdir(RUN_DIR, 0700) == 0 || errno == EEXIST))
+		fd = openat(AT_FDCWD, path, flags, 0600);
+	return fd;
+}
+
 ssize_t file_read(int dir, const char *name, char *buf, size_t size)
 {
 	cleanup_fd int fd =

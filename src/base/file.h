@@ -41,6 +41,13 @@ int file_write_all(int fd, const char *buf, size_t n) must_check;
 /* For what may be forgotten at a reboot. Who needs it makes it, with mode 0700. */
 #define RUN_DIR "/run/cnibox"
 
+/*
+ * Open a file in there, by its full path, without following a symbolic link in its last component and
+ * without blocking on a FIFO. With O_CREAT in flags, file (mode 0600) and directory are made if they
+ * are missing. Gives the descriptor, or -1 with errno set.
+ */
+int run_file_open(const char *path, int flags);
+
 /* What is behind the name of the file that is to take a file's place. */
 #define FILE_BESIDE ".new"
 

@@ -35,18 +35,11 @@ static void name_of(char name[static NAME_BYTES], const struct stat *dir)
 static int open_file(const struct stat *dir, bool make)
 {
 	char path[sizeof(RUN_DIR) + NAME_BYTES] = RUN_DIR "/";
-	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-	int fd;
 
 	if (!HAS_MEMORY)
 		return -1;
 	name_of(path + sizeof(RUN_DIR), dir);
-	fd = openat(AT_FDCWD, path, flags);
-	if (fd >= 0 || !make)
-		return fd;
-	if (mkdir(RUN_DIR, 0700) && errno != EEXIST)
-		return -1;
-	return openat(AT_FDCWD, path, flags | O_CREAT, 0600);
+	return run_file_open(path, O_RDWR | (make ? O_CREAT : 0));
 }
 
 /* Nobody else's, nor one that has another name elsewhere. */

@@ -1,13 +1,11 @@
 #include "node/node_memory.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netlink.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -115,14 +113,11 @@ static void put_path(char path[static PATH_BYTES], const struct pod_network *net
 
 static void remember(struct record *r, const struct pod_network *net)
 {
-	const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 	char path[PATH_BYTES];
 	cleanup_fd int fd = -1;
 
 	put_path(path, net);
-	fd = openat(AT_FDCWD, path, flags, 0600);
-	if (fd < 0 && errno == ENOENT && mkdir(RUN_DIR, 0700) == 0)
-		fd = openat(AT_FDCWD, path, flags, 0600);
+	fd = run_file_open(path, O_WRONLY | O_CREAT);
 	if (fd >= 0 && write(fd, r, sizeof(*r)) != (ssize_t)sizeof(*r))
 		unlinkat(AT_FDCWD, path, 0);
 }
@@ -135,7 +130,7 @@ static bool recall(struct record *r, const struct pod_network *net)
 	struct record last;
 
 	put_path(path, net);
-	fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	fd = run_file_open(path, O_RDONLY | O_NOCTTY);
 	if (fd < 0 || read(fd, &last, sizeof(last)) != (ssize_t)sizeof(last))
 		return false;
 	r->index = last.index;
