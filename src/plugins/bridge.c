@@ -115,8 +115,7 @@ static int ensure_bridge(struct job *j, const struct cni_result *rs, struct err 
 	if (j->conf.promiscuous && !link_is_promiscuous(&j->bridge) &&
 	    link_change(route, j->bridge.index, &promiscuous, e))
 		return -1;
-	if (j->bridge.hears_ra) /* looking is cheap, and the file is not */
-		sysctl_try("ipv6", j->conf.bridge, "accept_ra", 0);
+	bridge_refuse_advertisements(&j->bridge);
 	return j->bridge.up ? 0 : link_raise(route, j->bridge.index, e);
 }
 

@@ -55,6 +55,12 @@ int bridge_complete_result(const struct bridge_conf *c, struct cni_result *rs,
 			   struct err *e) must_check;
 
 /*
+ * Have the host take no router advertisement of pods from a link. Looking at the link has told whether
+ * it does: that is cheap, and the setting's file is not.
+ */
+void bridge_refuse_advertisements(const struct link *link);
+
+/*
  * Put the gateways of rs on the bridge; with a VLAN, on a link into that VLAN, which is made where it
  * is missing.
  *

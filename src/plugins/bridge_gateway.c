@@ -193,6 +193,12 @@ static int make_vlan_link(const struct bridge_conf *c, struct pod *p, const stru
 	return -1;
 }
 
+void bridge_refuse_advertisements(const struct link *link)
+{
+	if (link->hears_ra)
+		sysctl_try("ipv6", link->name, "accept_ra", 0);
+}
+
 static int find_vlan_link(const struct bridge_conf *c, struct pod *p, const struct link *bridge,
 			  const struct cni_result *rs, struct link *link, struct err *e)
 {
@@ -203,7 +209,7 @@ static int find_vlan_link(const struct bridge_conf *c, struct pod *p, const stru
 	if (!link->index &&
 	    (make_vlan_link(c, p, bridge, name, rs, e) || link_look(&p->host.route, name, link, e)))
 		return -1;
-	sysctl_try("ipv6", name, "accept_ra", 0);
+	bridge_refuse_advertisements(link);
 	return link->up ? 0 : link_raise(&p->host.route, link->index, e);
 }
 
