@@ -165,10 +165,14 @@ int filter_add(struct nl_sock *nf, struct filter_wanted *w, const char *more_cha
 	       const struct owner_tag *owner, struct err *e)
 {
 	unsigned tries = 0;
+	bool gone = false;
 
 	while (add_once(nf, w, more_chain, owner, e)) {
-		if (e->sys == ENOENT && is_ready_for_pod(w)) /* the chain has gone since */
+		/* The chain has gone since; or, if it is there again, the kernel lacks a match. */
+		if (e->sys == ENOENT && is_ready_for_pod(w) && !gone) {
+			gone = true;
 			e->sys = ERESTART;
+		}
 		if (!nft_again(&tries, e))
 			return -1;
 	}
