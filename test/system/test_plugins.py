@@ -1,5 +1,6 @@
 """bridge, ptp and tuning beyond what the reference plugins do (for the rest, see test/peers): GC, STATUS, undo, upgrades."""
 
+import itertools
 import json
 
 import pytest
@@ -236,11 +237,18 @@ def test_a_gateway_stays_that_another_pod_has_by_now(node):
            "CNI_PATH": PLUGIN_DIR}
     fault = FAULTS["a gateway that no address reaches"]
     node.write("/tmp/conf", json.dumps(bridge(**fault)))
-    slow = "strace -qq -o /dev/null -e inject=setns:delay_enter=500000"  # also when it has made the gateway
-    failing = node.popen("sh", "-c", f"exec {slow} {PLUGIN_DIR}/bridge </tmp/conf", env=env)
-    while "10.1.0.1" not in node.sh("ip address show dev br0"):
-        assert failing.poll() is None
+    # It stops after each message to the kernel, and stays so when it has made the gateway.
+    stops = "strace -qq -o /tmp/trace -e inject=sendto:signal=STOP"
+    failing = node.popen("sh", "-c", f"exec {stops} {PLUGIN_DIR}/bridge </tmp/conf", env=env)
+    go_on = f"pkill -CONT -x bridge -P {failing.pid}"
+    for nth in itertools.count(1):
+        while node.sh("cat /tmp/trace || :").count("stopped by SIGSTOP") < nth:
+            assert failing.poll() is None
+        if "10.1.0.1" in node.sh("ip address show dev br0"):
+            break
+        node.sh(go_on)
     pod.add(bridge()).expect_success()
+    node.sh(f"while {go_on}; do sleep .01; done")
     assert failing.wait(timeout=30) == 1
     assert "10.1.0.1" in node.sh("ip address show dev br0")
     assert pod.run("ping", "-c", "1", "-W", "5", "10.1.0.1").returncode == 0
