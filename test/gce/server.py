@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from .acceptor import Acceptor
+
 CLONE_NEWNET = 0x40000000
 REASONS = {200: "OK", 204: "No Content", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
            405: "Method Not Allowed", 408: "Request Timeout", 409: "Conflict", 412: "Precondition Failed",
@@ -65,7 +67,7 @@ class Server:
     def __init__(self, space, address, port, handle, certificate=None):
         self.handle = handle
         self.requests = []  # all there were, in their order
-        self.handshakes = self.connections = 0
+        self.handshakes = 0
         self.faults = []
         self.chunked = False  # answers in chunks of several sizes, in place of Content-Length
         self.keep_alive = True
@@ -74,17 +76,16 @@ class Server:
         if certificate:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(certificate)
-        self.socket = listen_in(space, address, port)
-        self.port = self.socket.getsockname()[1]
-        self.acceptor = threading.Thread(target=self._accept, daemon=True)
-        self.acceptor.start()
+        listener = listen_in(space, address, port)
+        self.port = listener.getsockname()[1]
+        self.acceptor = Acceptor(listener, self._serve)
 
     def close(self):
-        """Not before the acceptor has let go of the socket: its number may be the next one's."""
-        if self.acceptor.is_alive():
-            self.socket.shutdown(socket.SHUT_RDWR)
-            self.acceptor.join()
-        self.socket.close()
+        self.acceptor.close()
+
+    @property
+    def connections(self):
+        return self.acceptor.connections
 
     def fault(self, **what):
         self.faults.append(Fault(**what))
@@ -95,15 +96,6 @@ class Server:
 
     def asked(self, method=None, path=None):
         return [rq for rq in self.requests if method in (None, rq.method) and (path is None or path in rq.path)]
-
-    def _accept(self):
-        while True:
-            try:
-                connection, peer = self.socket.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(connection, peer[0]), daemon=True).start()
 
     def _serve(self, connection, peer):
         connection.settimeout(120)

@@ -4,6 +4,8 @@ import socket
 import ssl
 import threading
 
+from gce.acceptor import Acceptor
+
 
 class Server:
     """Hands each connection to talk(connection, self), which is a socket or, with a context, one of TLS.
@@ -14,23 +16,17 @@ class Server:
 
     def __init__(self, talk, context=None, family=socket.AF_INET):
         self.talk, self.context = talk, context
-        self.application_bytes = self.connections = self.ended = 0
+        self.application_bytes = self.ended = 0
         self.errors = []
-        self.listener = socket.create_server(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0), family=family)
-        self.port = self.listener.getsockname()[1]
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
+        listener = socket.create_server(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0), family=family)
+        self.port = listener.getsockname()[1]
+        self.acceptor = Acceptor(listener, self._serve)
 
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._serve_one, args=(connection,), daemon=True).start()
+    @property
+    def connections(self):
+        return self.acceptor.connections
 
-    def _serve_one(self, connection):
+    def _serve(self, connection, _):
         connection.settimeout(20)
         try:
             if self.context:
@@ -61,7 +57,7 @@ class Server:
         return data
 
     def close(self):
-        self.listener.close()
+        self.acceptor.close()
 
     def __enter__(self):
         return self
@@ -116,19 +112,14 @@ class Relay:
 
     def __init__(self, port, change):
         self.port_behind, self.change = port, change
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.port = listener.getsockname()[1]
+        self.acceptor = Acceptor(listener, self._serve)
 
-    def _serve(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(("127.0.0.1", self.port_behind))
-            for source, sink, direction in ((client, server, "up"), (server, client, "down")):
-                threading.Thread(target=self._pump, args=(source, sink, direction), daemon=True).start()
+    def _serve(self, client, _):
+        server = socket.create_connection(("127.0.0.1", self.port_behind))
+        for source, sink, direction in ((client, server, "up"), (server, client, "down")):
+            threading.Thread(target=self._pump, args=(source, sink, direction), daemon=True).start()
 
     def _pump(self, source, sink, direction):
         try:
@@ -142,4 +133,4 @@ class Relay:
         return self
 
     def __exit__(self, *_):
-        self.listener.close()
+        self.acceptor.close()
