@@ -214,12 +214,16 @@ $(OUT)/inject: test/kill/inject.c $(OBJ)/include/.done Makefile
 unit: $(ON_MUSL) $(ON_ASAN)
 	$(Q)tools/private.sh tools/unit.sh $^
 
+# Tests wait more than they compute: more of them at once than there are processors.
+WORKERS ?= 4
+PYTEST = PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -q -n $(WORKERS)
+
 system: all $(OUT)/http_get | deps-test
-	$(Q)PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -q -n 2 --timeout 300 test/system $(T)
+	$(Q)$(PYTEST) --timeout 300 test/system $(T)
 
 # The system tests with programs that tell of what is wrong in them (test/system/findings.py): all but
 # those of their files, system calls, rights and memory, which are others then.
-REPORTING = PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -p findings -q -n 2 --timeout 600
+REPORTING = $(PYTEST) -p findings --timeout 600
 
 # ASan and UBSan are in them.
 ASAN_RUN := build/asan/run
@@ -260,10 +264,10 @@ memcheck: $(MEMCHECK)/cnibox $(MEMCHECK)/bin/cnibox $(MEMCHECK)/bin/http_get | d
 
 # The same cases for cnibox and for the reference plugins, side by side.
 test-peers: all | deps-test
-	$(Q)PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -q -n 2 --timeout 300 test/peers $(T)
+	$(Q)$(PYTEST) --timeout 300 test/peers $(T)
 
 # Every system call of every verb and command is the last one, or fails; all of that, or a selection.
-KILL = PYTHONPATH=test/system tools/private.sh $(PYTHON) -m pytest -p skips -q -n 2 test/kill
+KILL = $(PYTEST) test/kill
 kill: all $(OUT)/inject | deps-test
 	$(Q)KILL_EVERY=1 $(KILL) --timeout 7200 -k 'not soak' $(T)
 
