@@ -145,6 +145,12 @@ void bridge_remove_gateways(struct pod *p, const struct cni_result *rs,
 	}
 }
 
+void bridge_refuse_advertisements(const struct link *link)
+{
+	if (link->hears_ra)
+		sysctl_try("ipv6", link->name, "accept_ra", 0);
+}
+
 /* --- a gateway in a VLAN ------------------------------------------------------------------------ */
 
 const char *bridge_vlan_link_name(const struct bridge_conf *c, struct err *e)
@@ -191,12 +197,6 @@ static int make_vlan_link(const struct bridge_conf *c, struct pod *p, const stru
 	if (port.index && link_remove(&p->host.route, port.index, &(struct err){0}))
 		err_hint(e, "the link %s is left over", name);
 	return -1;
-}
-
-void bridge_refuse_advertisements(const struct link *link)
-{
-	if (link->hears_ra)
-		sysctl_try("ipv6", link->name, "accept_ra", 0);
 }
 
 static int find_vlan_link(const struct bridge_conf *c, struct pod *p, const struct link *bridge,
