@@ -64,13 +64,11 @@ def test_the_rate(node, direction):
     pod = start(node, "one", chain(**limits(**{direction: 20 * MEGABIT})))
     there, back = (node, pod, pod.ip), (pod, node, "10.244.0.1")
     limited, free = (there, back) if direction == "ingress" else (back, there)
-    for _ in range(5):  # a busy machine may do less, never more
+    for _ in range(5):
         measured = rate(*limited)
-        assert measured / (20 * MEGABIT) < 1.1, f"{measured:.0f}"
-        if measured / (20 * MEGABIT) > 0.9:
+        if measured > 0.9 * 20 * MEGABIT:  # a busy machine may do less, never more
             break
-    else:
-        pytest.fail(f"{measured:.0f} and less")
+    assert 0.9 < measured / (20 * MEGABIT) < 1.1, f"{measured:.0f}"
     assert rate(*free, seconds=0.5) > 60 * MEGABIT
 
 
