@@ -146,16 +146,33 @@ static void judge_node_entry(struct check *c, const struct asked *a, const struc
 		   !own && !c->in_pod);
 }
 
-static void judge_pod_entry(struct check *c, const struct asked *a, const struct neighbour *n)
+/*
+ * A host end that is in no bridge answers for the gateway with its own address. Pods that asked it
+ * then reach the gateway all the same once it is a port.
+ */
+static int judge_gateway_entry(struct check *c, const struct neighbour *n, struct err *e)
+{
+	bool takes;
+
+	if (memcmp(n->mac, c->bridge.mac, MAC_BYTES) == 0)
+		return 0;
+	if (neighbour_takes(&c->host.route, c->bridge.index, n->mac, &takes, e))
+		return -1;
+	if (!takes)
+		note_wrong(c, n, c->bridge.mac, true, CHECK_BY_NODE, false);
+	return 0;
+}
+
+static int judge_pod_entry(struct check *c, const struct asked *a, const struct neighbour *n,
+			   struct err *e)
 {
 	const struct probe *p = answer_for(a, &n->ip);
 
-	if (ip_equal(&n->ip, &check_range(c, &n->ip)->gateway)) {
-		if (memcmp(n->mac, c->bridge.mac, MAC_BYTES) != 0)
-			note_wrong(c, n, c->bridge.mac, true, CHECK_BY_NODE, false);
-	} else if (p && p->count && !has_mac(p, n->mac)) {
+	if (ip_equal(&n->ip, &check_range(c, &n->ip)->gateway))
+		return judge_gateway_entry(c, n, e);
+	if (p && p->count && !has_mac(p, n->mac))
 		note_wrong(c, n, p->mac[0], true, CHECK_BIT(CHECK_POD_HERE), true);
-	}
+	return 0;
 }
 
 /* --- all -------------------------------------------------------------------------------------- */
@@ -193,7 +210,8 @@ int check_neighbours(struct check *c, struct err *e)
 		judge_node_entry(c, &a, &of_node[i]);
 	/* A pod that is not plugged in talks to the host end of its link alone. */
 	for (unsigned i = 0; i < pods && (!c->port.index || c->port.master == c->bridge.index); i++)
-		judge_pod_entry(c, &a, &of_pod[i]);
+		if (judge_pod_entry(c, &a, &of_pod[i], e))
+			return -1;
 	for (unsigned i = 0; i < c->count; i++) {
 		const struct probe *p = answer_for(&a, &c->ping[i].to);
 

@@ -58,44 +58,68 @@ int neighbour_list(struct nl_sock *s, int link, struct neighbour *list, unsigned
 	return 0;
 }
 
-struct port_search {
+struct bridge_search {
+	int bridge;
 	const uint8_t *mac;
-	int port;
+	int port;   /* behind it the bridge has seen it */
+	bool takes; /* the bridge itself */
 };
 
-static int take_port(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+static int take_place(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
 {
-	const struct nlattr *tb[NDA_LLADDR + 1];
+	const struct nlattr *tb[NDA_MASTER + 1];
 	const struct ndmsg *info = nl_head_of(h, sizeof(*info));
-	struct port_search *search = arg;
+	struct bridge_search *search = arg;
 	const void *mac;
 	size_t n;
 
 	(void)op, (void)e;
 	if (h->nlmsg_type != RTM_NEWNEIGH || !info || info->ndm_family != AF_BRIDGE)
 		return 0;
-	nl_attrs_of(tb, NDA_LLADDR, h, sizeof(*info));
+	nl_attrs_of(tb, NDA_MASTER, h, sizeof(*info));
 	mac = nl_data(tb[NDA_LLADDR], &n);
-	/* Entries of a port's own address are permanent. */
-	if (n == MAC_BYTES && memcmp(mac, search->mac, n) == 0 &&
-	    !(info->ndm_state & NUD_PERMANENT))
+	/* What a link listens to itself is in the list too, without a master. */
+	if (nl_get_u32(tb[NDA_MASTER]) != (uint32_t)search->bridge || n != MAC_BYTES ||
+	    memcmp(mac, search->mac, n) != 0)
+		return 0;
+	/* net/bridge/br_fdb.c: permanent is what it calls local. */
+	if (info->ndm_state & NUD_PERMANENT)
+		search->takes = true;
+	else
 		search->port = info->ndm_ifindex;
 	return 0;
 }
 
-int neighbour_port(struct nl_sock *s, int bridge, const uint8_t mac[static MAC_BYTES], int *port,
-		   struct err *e)
+static int search_bridge(struct nl_sock *s, struct bridge_search *search, struct err *e)
 {
-	struct port_search search = {.mac = mac};
 	struct ndmsg any = {.ndm_family = AF_BRIDGE};
 	struct nl_batch b;
 
 	nl_batch_init(&b);
 	nl_op(&b, "list a bridge's addresses", RTM_GETNEIGH, NLM_F_DUMP);
 	nl_head(&b, &any, sizeof(any));
-	nl_u32(&b, NDA_MASTER, (uint32_t)bridge);
-	if (nl_dump(s, &b, take_port, &search, e))
+	nl_u32(&b, NDA_MASTER, (uint32_t)search->bridge);
+	return nl_dump(s, &b, take_place, search, e);
+}
+
+int neighbour_port(struct nl_sock *s, int bridge, const uint8_t mac[static MAC_BYTES], int *port,
+		   struct err *e)
+{
+	struct bridge_search search = {.bridge = bridge, .mac = mac};
+
+	if (search_bridge(s, &search, e))
 		return -1;
 	*port = search.port;
+	return 0;
+}
+
+int neighbour_takes(struct nl_sock *s, int bridge, const uint8_t mac[static MAC_BYTES], bool *takes,
+		    struct err *e)
+{
+	struct bridge_search search = {.bridge = bridge, .mac = mac};
+
+	if (search_bridge(s, &search, e))
+		return -1;
+	*takes = search.takes;
 	return 0;
 }

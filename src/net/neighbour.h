@@ -28,4 +28,11 @@ int neighbour_list(struct nl_sock *s, int link, struct neighbour *list, unsigned
 int neighbour_port(struct nl_sock *s, int bridge, const uint8_t mac[static MAC_BYTES], int *port,
 		   struct err *e) must_check;
 
+/*
+ * Whether a bridge hands frames to a MAC address to its node: its own address is such, and the own
+ * address of each of its ports.
+ */
+int neighbour_takes(struct nl_sock *s, int bridge, const uint8_t mac[static MAC_BYTES], bool *takes,
+		    struct err *e) must_check;
+
 #endif

@@ -1,7 +1,7 @@
 """cni-check on what no table of routes or rules tells: lost large packets, addresses that two have, wrong neighbours."""
 
 import pytest
-from diagnosis import assert_mended, assert_named, report
+from diagnosis import assert_healthy, assert_mended, assert_named, report
 from lab import matrix
 from test_cni_check_diagnoses import BY_LINK, BY_NODE, host_end
 
@@ -93,3 +93,15 @@ def test_a_neighbour_that_is_another(pods, damage, failing, words):
     pods.master.sh(damage.format(mac=WRONG))
     findings = assert_named(pods, "neighbour-wrong", failing, [WRONG, *words])
     assert_mended(pods, findings)
+
+
+def test_a_gateway_that_is_the_host_end_of_the_link_is_none(pods):
+    """So it answers while it is in no bridge; later the bridge takes in what goes to any of its ports' addresses."""
+    node, pod = pods.master, pods.master.pods["pod-a"]
+    name = host_end(pod)
+    node.sh(f"ip link set {name} nomaster; ip -n pod-a neigh flush dev eth0")
+    pod.ping("10.244.0.1")  # the answer takes another way
+    node.sh(f"ip link set {name} master cni0")
+    believed = pod.json("ip", "-j", "neigh", "show", "10.244.0.1")[0]["lladdr"]
+    assert believed == node.json("ip", "-j", "link", "show", name)[0]["address"]
+    assert_healthy(pods)
