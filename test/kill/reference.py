@@ -12,8 +12,9 @@ import cases
 import trials
 from lab import configs
 from points import Act
+from program import REFERENCE
 from trials import Trials
-from world import REFERENCE, Point
+from world import Point
 
 BRIDGE = {**cases.BRIDGE, "isDefaultGateway": False, "isGateway": True}  # the routes are the IPAM's
 VERSION = "1.0.0"  # Debian's know no later one

@@ -5,7 +5,8 @@ from collections import Counter
 
 from attachment import Attachment
 from points import NEVER_HEARD, WORDS, acts
-from world import REFERENCE, World, changes
+from program import REFERENCE
+from world import World, changes
 
 FAILURES_MAX = 8  # of one case: then it is given up
 

@@ -15,7 +15,6 @@ from lab.runtime import PLUGIN_DIR, Result, environment
 
 INJECT = "/opt/inject"
 LIST = "/opt/list"
-REFERENCE = "/usr/lib/cni"  # Debian's containernetworking-plugins
 NUMBERS = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
 NAMES = {int(n): name for name, n in re.findall(r"#define __NR_(\w+) (\d+)", NUMBERS.read_text())}
 

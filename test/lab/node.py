@@ -107,7 +107,7 @@ class Node(Space):
         return Result.of_all(children, [text_of(conf) for _, conf, _ in calls])
 
     def _start_cni(self, command, conf, env, plugin, variables):
-        path = plugin_path(plugin or conf["type"])
+        path = Path(PLUGIN_DIR, plugin or conf["type"])  # a path stays what it is
         return self.popen(path, env={**environment(command, **variables), **(env or {})}, stdin=subprocess.PIPE)
 
     def chains(self, table="filter", chain="FORWARD"):
@@ -152,10 +152,6 @@ class Pod:
 
     def start_ping(self, address, timeout=1):
         return self.node.start_ping(address, netns=self.name, timeout=timeout)
-
-
-def plugin_path(plugin):
-    return plugin if "/" in plugin else f"{PLUGIN_DIR}/{plugin}"
 
 
 def text_of(conf):

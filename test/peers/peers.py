@@ -12,14 +12,13 @@ import json
 import re
 import tarfile
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import differences
 from lab import Node
 from lab.runtime import version_of
 from ports import Place, Server, ask
+from program import REFERENCE
 
-REFERENCE = Path("/usr/lib/cni")  # Debian's containernetworking-plugins
 PLUGINS = ("bridge", "ptp", "loopback", "static", "host-local", "tuning", "portmap", "firewall", "bandwidth")
 STORES = ("var/lib/cni", "run/cni")
 

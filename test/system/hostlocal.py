@@ -6,10 +6,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from program import REFERENCE, binary
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-REFERENCE = Path("/usr/lib/cni/host-local")  # Debian's containernetworking-plugins
+THEIRS = REFERENCE / "host-local"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 ENV, IO, DECODE, CONFIG, TRY_AGAIN, UNAVAILABLE, STATE = 4, 5, 6, 7, 11, 50, 101
@@ -18,17 +17,6 @@ DUAL = {"ranges": [[{"subnet": "10.1.2.0/24"}], [{"subnet": "fd00::/64"}]],
         "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0", "gw": "fd00::1"}]}
 TINY = {"subnet": "10.1.3.0/30"}
 EXHAUSTED = "no IP addresses available in range set: 10.1.3.1-10.1.3.2"
-
-needs_reference = pytest.mark.skipif(
-    not REFERENCE.exists(), reason=f"{REFERENCE} is not there (package containernetworking-plugins)")
-
-
-def binary():
-    """The program under test. That it is not there is a failure: without it nothing would be tested."""
-    path = Path(os.environ.get("CNIBOX", REPOSITORY / "build" / "cnibox")).absolute()
-    if not path.exists():
-        pytest.fail(f"{path} is not there: run make, or set CNIBOX", pytrace=False)
-    return path
 
 
 @dataclass

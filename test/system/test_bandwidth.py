@@ -1,13 +1,11 @@
 """bandwidth behind bash-cni: what a pod's rates come to, and what tc says about it."""
 
-import os
-
 import pytest
 from lab import Node, snapshot
 from ports import rate
+from program import REFERENCE, needs_reference
 
-REFERENCE = "/usr/lib/cni/bandwidth"
-needs_reference = pytest.mark.skipif(not os.path.exists(REFERENCE), reason=f"{REFERENCE} is not there")
+BANDWIDTH = REFERENCE / "bandwidth"
 MEGABIT = 1_000_000
 
 
@@ -88,7 +86,7 @@ def test_numbers(node):
                                      (40_000 * MEGABIT, 8_000_000_000), (7, 3)])
 def test_as_the_reference_does_it(cnibox, numbers):
     said = []
-    for program in (None, REFERENCE):
+    for program in (None, BANDWIDTH):
         with Node() as node:
             node.install(cnibox, "cnibox", "bash-cni", "bandwidth")
             pod = start(node, "one", {**chain(), "plugins": chain()["plugins"][:1]})
@@ -104,7 +102,7 @@ def test_as_the_reference_does_it(cnibox, numbers):
             said.append([tc(node, host_end(pod)), tc(node, ifb), ifb, about["mtu"], about.get("txqlen"), about["flags"]])
             node.cni("CHECK", {**request, "prevResult": answer.json}, **variables).expect_success()
             [name] = ifbs(node)
-            node.cni("DEL", request, plugin=REFERENCE if program is None else None, **variables).expect_success()
+            node.cni("DEL", request, plugin=BANDWIDTH if program is None else None, **variables).expect_success()
             assert name and not ifbs(node)
     if said[0] == 1 or said[1] == 1:
         assert said[0] == said[1]

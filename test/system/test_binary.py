@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from lab import configs
+from program import own_build
 
 pytestmark = [pytest.mark.once, pytest.mark.bare]
 
@@ -108,7 +109,7 @@ def test_tables_are_read_only_once_it_runs(cnibox):
     assert "rw-p" in rights.values()  # what is to be written still is
 
 
-@pytest.mark.skipif("CNIBOX" in os.environ, reason="CNIBOX names another build than that of this tree")
+@own_build
 def test_overwritten_stacks_are_noticed(cnibox):
     """By a value that is another in each run, in the functions that have something to overwrite."""
     whole = cnibox.with_name("obj") / "cnibox"
@@ -139,7 +140,7 @@ def test_debug_file_belongs_to_it(cnibox):
     assert ".debug_info" in readelf("-S", debug)
 
 
-@pytest.mark.skipif("CNIBOX" in os.environ, reason="CNIBOX names another build than that of this tree")
+@own_build
 def test_two_builds_are_the_same_bytes(cnibox, tmp_path):
     elsewhere = tmp_path / "a place whose name is longer" / "than the first"
     shutil.copytree(REPOSITORY, elsewhere, ignore=shutil.ignore_patterns("build", ".git", "__pycache__"))
@@ -160,7 +161,7 @@ OF_PACKAGE = {"SPDXID", "name", "versionInfo", "downloadLocation", "filesAnalyze
               "copyrightText"}
 
 
-@pytest.mark.skipif("CNIBOX" in os.environ, reason="CNIBOX names another build than that of this tree")
+@own_build
 def test_bill_of_materials(cnibox):
     bill = json.loads(cnibox.with_name("cnibox.spdx.json").read_text(encoding="utf-8"))
     assert set(bill) == OF_DOCUMENT
@@ -188,7 +189,7 @@ def test_bill_of_materials(cnibox):
     assert checksum == {"algorithm": "SHA256", "checksumValue": hashlib.sha256(cnibox.read_bytes()).hexdigest()}
 
 
-@pytest.mark.skipif("CNIBOX" in os.environ, reason="CNIBOX names another build than that of this tree")
+@own_build
 def test_sizes_are_within_their_budgets():
     result = make("size")
     assert result.returncode == 0, result.stdout + result.stderr

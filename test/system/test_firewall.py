@@ -1,17 +1,16 @@
 """firewall behind bash-cni: what passes FORWARD, and what `iptables -S` says about it."""
 
 import json
-import os
 
 import pytest
 from conftest import needs
 from lab import Node, snapshot
 from lab.runtime import PLUGIN_DIR, Result, environment
+from program import REFERENCE, needs_reference
 
 pytestmark = needs("nf_tables")
 
-REFERENCE = "/usr/lib/cni/firewall"
-needs_reference = pytest.mark.skipif(not os.path.exists(REFERENCE), reason=f"{REFERENCE} is not there")
+FIREWALL = REFERENCE / "firewall"
 ADMIN = "CNI-FORWARD -m comment --comment \"CNI firewall plugin admin overrides\" -j CNI-ADMIN"
 
 
@@ -121,7 +120,7 @@ def test_packets_pass(node):
 def test_as_the_reference_lists_them(cnibox, keys):
     """The same chains and rules in the same order, in both families, and the policies as they were."""
     said = []
-    for program in (None, REFERENCE):
+    for program in (None, FIREWALL):
         with Node() as node:
             node.install(cnibox, "cnibox", "bash-cni", "firewall")
             first = {**chain(six=True), "plugins": chain(six=True)["plugins"][:1]}
@@ -166,7 +165,7 @@ def test_isolated(node):
 
 
 @needs_reference
-@pytest.mark.parametrize("adds, deletes", [(None, REFERENCE), (REFERENCE, None)])
+@pytest.mark.parametrize("adds, deletes", [(None, FIREWALL), (FIREWALL, None)])
 def test_mixed(node, adds, deletes):
     """The one adds, the other checks and takes away."""
     first = {**chain(six=True), "plugins": chain(six=True)["plugins"][:1]}

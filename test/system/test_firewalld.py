@@ -7,7 +7,8 @@ import firewalld
 import pytest
 from conftest import SLOWNESS, needs
 from lab import snapshot
-from test_firewall import ADMIN, REFERENCE, admitting, listed, needs_reference
+from program import needs_reference
+from test_firewall import ADMIN, FIREWALL, admitting, listed
 
 pytestmark = needs("nf_tables")
 
@@ -83,7 +84,7 @@ def test_again(node, daemon):
 def test_as_the_reference_asks(node, daemon, keys):
     """The same calls in the same order, and what firewalld does not like is told with the same words."""
     said = []
-    for plugin in (None, REFERENCE):
+    for plugin in (None, FIREWALL):
         answers = [call(node, command, plugin, **keys) for command in ("ADD", "ADD", "CHECK", "DEL", "DEL")]
         said.append(([(answer.returncode, answer.returncode and answer.json["msg"]) for answer in answers],
                      firewalld.calls(node)))

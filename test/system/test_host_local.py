@@ -3,8 +3,9 @@
 import subprocess
 
 import pytest
-from hostlocal import (BOOT_ID, CONFIG, DECODE, DUAL, ENV, EXHAUSTED, IO, REFERENCE, STATE, TINY, TRY_AGAIN,
-                       UNAVAILABLE, Network, binary, call, needs_reference)
+from hostlocal import (BOOT_ID, CONFIG, DECODE, DUAL, ENV, EXHAUSTED, IO, STATE, THEIRS, TINY, TRY_AGAIN,
+                       UNAVAILABLE, Network, call)
+from program import binary, needs_reference
 
 pytestmark = pytest.mark.once
 
@@ -49,7 +50,7 @@ def test_result_is_the_references(tmp_path, version):
     resolv.write_text("nameserver 192.0.2.1\nsearch a.example b.example\noptions ndots:5\ndomain c.example\n")
     ipam = {**DUAL, "resolvConf": str(resolv)}
     ours = Network(tmp_path / "ours", version=version, **ipam).call("ADD").ok().json
-    assert ours == Network(tmp_path / "theirs", REFERENCE, version, **ipam).call("ADD").ok().json
+    assert ours == Network(tmp_path / "theirs", THEIRS, version, **ipam).call("ADD").ok().json
 
 
 def test_routes_are_handed_on(tmp_path):
@@ -120,7 +121,7 @@ def test_bad_configuration(tmp_path, ipam, text):
 @needs_reference
 @pytest.mark.parametrize("ipam, text", BAD_IPAM)
 def test_bad_configuration_in_the_references_words(tmp_path, ipam, text):
-    assert text in Network(tmp_path, REFERENCE, type="host-local", **ipam).call("ADD").error[1]
+    assert text in Network(tmp_path, THEIRS, type="host-local", **ipam).call("ADD").error[1]
 
 
 @pytest.mark.parametrize("ipam, text", [

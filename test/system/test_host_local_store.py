@@ -8,8 +8,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hostlocal import (BOOT_ID, DUAL, IO, REFERENCE, TINY, TRY_AGAIN, UNAVAILABLE, Network, binary, environment,
-                       needs_reference)
+from hostlocal import BOOT_ID, DUAL, IO, THEIRS, TINY, TRY_AGAIN, UNAVAILABLE, Network, environment
+from program import binary, needs_reference
 
 pytestmark = pytest.mark.once
 
@@ -231,7 +231,7 @@ def test_a_store_that_is_a_file(net):
 @pytest.mark.parametrize("swap", [False, True])
 def test_leases_change_hands(tmp_path, swap):
     one = Network(tmp_path, **DUAL)
-    two = one.by(REFERENCE)
+    two = one.by(THEIRS)
     if swap:
         one, two = two, one
     assert one.add("c1") == ["10.1.2.2", "fd00::2"]
@@ -252,7 +252,7 @@ def test_leases_change_hands(tmp_path, swap):
 @needs_reference
 def test_requests_in_the_references_words(tmp_path):
     ours = Network(tmp_path)
-    theirs = ours.by(REFERENCE)
+    theirs = ours.by(THEIRS)
     ours.add("c1", args="IP=10.1.2.50")
     for args in "IP=10.1.2.50", "IP=10.1.2.1", "IP=192.0.2.1", "IP=foo", "MAC=x", "IP", "IgnoreUnknown=yes":
         assert ours.call("ADD", "c2", args=args).error[1] == theirs.call("ADD", "c2", args=args).error[1]
@@ -270,7 +270,7 @@ def concurrently(calls, at_once=64):
 @needs_reference
 def test_64_adds_of_both_at_once(tmp_path):
     ours = Network(tmp_path)
-    both = ours, ours.by(REFERENCE)
+    both = ours, ours.by(THEIRS)
     answers = concurrently([lambda i=i: both[i % 2].call("ADD", f"c{i}").ok() for i in range(64)])
     given = [answer.addresses[0] for answer in answers]
     assert len(set(given)) == 64

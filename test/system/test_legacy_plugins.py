@@ -2,7 +2,6 @@
 and everybody else's rules as they were."""
 
 import json
-import os
 
 import pytest
 import test_portmap
@@ -10,6 +9,7 @@ from conftest import APPLETS, needs
 from hostports import NODE, NODE6, attachment, chain, collect, mapping, start, stop
 from lab import Lab, Node, kernel, snapshot
 from ports import Server, ask
+from program import REFERENCE, needs_reference
 from test_legacy import DROPS, DROPS6, NO_LEGACY, NO_NF_TABLES, OTHERS, lacking, saved
 from test_portmap import what_arrives
 
@@ -24,8 +24,6 @@ test_conditions = test_portmap.test_conditions
 test_keys_with_the_same_effect = test_portmap.test_keys_with_the_same_effect
 
 PLUGINS = (*APPLETS, "portmap", "firewall", "cni-gc")
-REFERENCE = "/usr/lib/cni"
-needs_reference = pytest.mark.skipif(not os.path.exists(REFERENCE), reason=f"{REFERENCE} is not there")
 
 
 def without_nf_tables(node, cnibox):
@@ -389,7 +387,7 @@ def typing_legacy(node):
 def test_as_the_reference_lists_them(cnibox):
     """The same chains and rules, byte for byte."""
     said = []
-    for program in (None, f"{REFERENCE}/portmap"):
+    for program in (None, REFERENCE / "portmap"):
         with Node(firewall=False) as node:
             without_nf_tables(node, cnibox)
             typing_legacy(node)
@@ -420,7 +418,7 @@ def test_reference_before(node, verb):
         conf = {"cniVersion": "1.0.0", "name": "mynet", "type": "portmap", "prevResult": pod.attachment.result,
                 "runtimeConfig": {"portMappings": [mapping(port), mapping(port, 53, "udp")]}}
         asked = {"containerid": pod.id, "netns": pod.netns, "ifname": "eth0"}
-        node.cni("ADD", conf, plugin=f"{REFERENCE}/portmap", **asked).expect_success()
+        node.cni("ADD", conf, plugin=REFERENCE / "portmap", **asked).expect_success()
         node.cni("CHECK", conf, **asked).expect_success()
     both = own_chains(node) + own_chains(node, "ip6tables-legacy")
     if verb == "GC":
@@ -440,7 +438,7 @@ def test_reference_afterwards(node):
     pod = start(node, "one", full(mapping(8080)))
     for plugin in pod.conf["plugins"][1:]:
         conf = {"cniVersion": "1.0.0", "name": "mynet", **plugin, "prevResult": pod.attachment.result}
-        node.cni("DEL", conf, plugin=f"{REFERENCE}/{plugin['type']}", containerid=pod.id, netns=pod.netns,
+        node.cni("DEL", conf, plugin=REFERENCE / plugin['type'], containerid=pod.id, netns=pod.netns,
                  ifname="eth0").expect_success()
     assert not own_chains(node) and not own_chains(node, "ip6tables-legacy")
     assert len(nat(node, "CNI-FORWARD", table="filter")) == 1

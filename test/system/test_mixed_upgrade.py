@@ -8,13 +8,12 @@ import pytest
 from conftest import needs
 from lab import Lab, configs, kernel, snapshot
 from ports import Server, ask
+from program import REFERENCE, needs_reference
 
-REFERENCE = Path("/usr/lib/cni")  # Debian's containernetworking-plugins
 OURS = Path("/opt/cni/bin")
 NODE = "10.168.0.6"
 
-pytestmark = [needs("nf_tables"),
-              pytest.mark.skipif(not (REFERENCE / "bridge").exists(), reason=f"{REFERENCE}/bridge is not there")]
+pytestmark = [needs("nf_tables"), needs_reference]
 
 # 1.1.1 knows neither the newer ingress policies nor version 1.1.0.
 ARGUMENTS = {
@@ -54,7 +53,7 @@ class Pod:
         if self.result:
             request["prevResult"] = self.result
         env = {"CNI_PATH": str(directory)}
-        return self.node.cni(verb, request, env=env, plugin=str(directory / plugin["type"]), containerid=self.pod.id,
+        return self.node.cni(verb, request, env=env, plugin=directory / plugin["type"], containerid=self.pod.id,
                              netns=self.pod.netns, ifname="eth0").expect_success()
 
     def add(self, directory):
@@ -142,7 +141,7 @@ def portmap_only(node, pod, directory, verb, *ports, **more):
     conf = {"cniVersion": "1.0.0", "name": "mynet", "type": "portmap", "snat": False,
             "prevResult": {"cniVersion": "1.0.0", "ips": [{"address": "10.244.0.2/24"}]},
             "runtimeConfig": {"portMappings": [{"hostPort": p, "containerPort": 80, "protocol": "tcp"} for p in ports]}, **more}
-    return node.cni(verb, conf, plugin=str(directory / "portmap"), containerid=pod, netns="/nowhere", ifname="eth0")
+    return node.cni(verb, conf, plugin=directory / "portmap", containerid=pod, netns="/nowhere", ifname="eth0")
 
 
 def host_ports(node):
@@ -195,7 +194,7 @@ def plugin(node, name, verb, directory, **keys):
     """The bridge alone."""
     conf = {"cniVersion": "1.0.0", "name": "mynet", "type": "bridge", "isGateway": True,
             "ipam": {"type": "host-local", "subnet": "10.244.0.0/24"}, **keys}
-    return node.cni(verb, conf, env={"CNI_PATH": str(directory)}, plugin=str(directory / "bridge"), containerid=name,
+    return node.cni(verb, conf, env={"CNI_PATH": str(directory)}, plugin=directory / "bridge", containerid=name,
                     netns=f"/var/run/netns/{name}", ifname="eth0").expect_success()
 
 

@@ -9,8 +9,8 @@ from attachments import (NET, bridge, cable, chain, gc, network_of, open_forward
 from conftest import needs
 from lab import configs, snapshot
 from lab.node import PLUGIN_DIR
+from program import REFERENCE
 
-REFERENCE = "/usr/lib/cni"
 CONFIGS = sorted((configs.REPOSITORY / "configs/cni").glob("10-[bp][rt]*.conflist"))
 
 

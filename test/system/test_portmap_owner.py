@@ -1,12 +1,11 @@
 """portmap: whose port it is, until when, and who takes away what is left."""
 
-import os
-
 import pytest
 from conftest import needs
 from hostports import NODE, attachment, chain, collect, elements, mapping, portmap_lab, start, stop, table_of
 from lab import snapshot
 from ports import Server, ask
+from program import REFERENCE, needs_reference
 
 pytestmark = needs("nf_tables")
 
@@ -116,10 +115,6 @@ def test_status(node):
     assert node.cni("STATUS", {**conf, "backend": "zz"}).json["code"] == 7
 
 
-REFERENCE = "/usr/lib/cni/portmap"
-needs_reference = pytest.mark.skipif(not os.path.exists(REFERENCE), reason=f"{REFERENCE} is not there")
-
-
 def reference_rules(node):
     saved = node.sh("iptables-save; ip6tables-save")
     return [line for line in saved.splitlines() if "CNI-DN" in line or "-j CNI-DN" in line]
@@ -133,7 +128,7 @@ def test_reference_before(lab, node, verb):
     for pod, port in zip(pods, (8080, 8081)):
         conf = {"cniVersion": "1.0.0", "name": "mynet", "type": "portmap", "prevResult": pod.attachment.result,
                 "runtimeConfig": {"portMappings": [mapping(port), mapping(port, 53, "udp")]}}
-        node.cni("ADD", conf, plugin=REFERENCE, containerid=pod.id, netns=pod.netns, ifname="eth0").expect_success()
+        node.cni("ADD", conf, plugin=REFERENCE / "portmap", containerid=pod.id, netns=pod.netns, ifname="eth0").expect_success()
     Server(pods[0], address="::")
     assert ask(lab.outside, NODE, 8080) == "::ffff:203.0.113.10"
     both = reference_rules(node)
