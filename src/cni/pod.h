@@ -64,6 +64,18 @@ int pod_configure(struct pod *p, const struct cni_result *rs, const struct pod_s
 		  struct err *e) must_check;
 
 /*
+ * Wait until the kernel has heard that the host end has a carrier, and the bridge that it is in, if
+ * that is up: with its first port, a bridge loses its own and gets it again. The kernel hears a little
+ * after the pod's end is raised (net/core/link_watch.c), and until then drops what comes from the pod
+ * or goes to it: a first packet would come a second late.
+ *
+ * bridge  its name; NULL: none
+ * host    the host end is looked up into it
+ */
+int pod_await_carrier(struct pod *p, const char *bridge, struct link *host,
+		      struct err *e) must_check;
+
+/*
  * Is the pod's end as prevResult says: there, up, its MAC, its addresses, its routes? Its host end
  * must be as well. Both are filled in.
  */

@@ -7,8 +7,11 @@
 #include "net/sysctl.h"
 
 /* How long duplicate address detection may take, and how often it is looked after. */
-#define DETECTION_MS 5000
-#define LOOK_MS	     50
+#define DETECTION_MS	  5000
+#define DETECTION_LOOK_MS 50
+/* The same of the carrier of a link. */
+#define CARRIER_MS	2550
+#define CARRIER_LOOK_MS 1
 
 static bool has_ipv6(const struct cni_result *rs)
 {
@@ -168,10 +171,10 @@ static int look_at_detection(struct pod *p, int link, struct err *e)
 
 static int await_detection(struct pod *p, int index, struct err *e)
 {
-	static const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
+	static const struct timespec pause = {.tv_nsec = DETECTION_LOOK_MS * 1000000L};
 	struct link link;
 
-	for (int waited = 0; waited <= DETECTION_MS; waited += LOOK_MS) {
+	for (int waited = 0; waited <= DETECTION_MS; waited += DETECTION_LOOK_MS) {
 		int done = look_at_detection(p, index, e);
 
 		if (done)
@@ -204,4 +207,23 @@ int pod_configure(struct pod *p, const struct cni_result *rs, const struct pod_s
 	if (setup->detect_duplicates && gateway_of(rs, 6).family)
 		return await_detection(p, index, e);
 	return 0;
+}
+
+int pod_await_carrier(struct pod *p, const char *bridge, struct link *host, struct err *e)
+{
+	static const struct timespec pause = {.tv_nsec = CARRIER_LOOK_MS * 1000000L};
+	bool lacks;
+
+	for (int waited = 0; waited < CARRIER_MS; waited += CARRIER_LOOK_MS) {
+		/* The port first: with it, the bridge's carrier comes. */
+		if (link_look(&p->host.route, p->host_name, host, e))
+			return -1;
+		lacks = bridge && link_lacks_carrier(&p->host.route, bridge);
+		if (link_is_running(host) && !lacks)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return err_set(e, ERR_STATE, "await carrier", "%s %s",
+		       link_is_running(host) ? bridge : p->host_name,
+		       host->up ? "has no carrier" : "is down");
 }

@@ -160,6 +160,15 @@ bool link_is_still(struct nl_sock *s, int index, const char *name)
 	       ioctl(s->fd, SIOCGIFFLAGS, &link) == 0 && link.ifr_flags & IFF_UP;
 }
 
+bool link_lacks_carrier(struct nl_sock *s, const char *name)
+{
+	struct ifreq link;
+
+	snprintf(link.ifr_name, sizeof(link.ifr_name), "%s", name);
+	return ioctl(s->fd, SIOCGIFFLAGS, &link) == 0 &&
+	       (link.ifr_flags & (IFF_UP | IFF_RUNNING)) == IFF_UP;
+}
+
 int link_refresh_mac(struct nl_sock *s, struct link *link, struct err *e)
 {
 	struct ifreq rq;

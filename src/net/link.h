@@ -49,6 +49,9 @@ int link_index(struct nl_sock *s, const char *name, int *index, struct err *e) m
 /* Is a link that was of that index and name still so, and up? As cheap as that. */
 bool link_is_still(struct nl_sock *s, int index, const char *name);
 
+/* Is a link of that name up, but without a carrier, or the kernel yet to hear of it? As cheap. */
+bool link_lacks_carrier(struct nl_sock *s, const char *name);
+
 /* The MAC address that a link has now, into one that was looked up before. As cheap, too. */
 int link_refresh_mac(struct nl_sock *s, struct link *link, struct err *e) must_check;
 

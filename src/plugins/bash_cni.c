@@ -182,6 +182,7 @@ static int configure_pod(struct job *j, struct err *e)
 static int attach(struct job *j, struct node_state *node, struct err *e)
 {
 	struct err ignored = {0};
+	struct link host;
 	unsigned made;
 
 	if (!j->conf.manual && node->missing &&
@@ -189,7 +190,8 @@ static int attach(struct job *j, struct node_state *node, struct err *e)
 		return -1;
 	if (create_link(j, node, e))
 		return -1;
-	if (configure_pod(j, e) == 0)
+	if (configure_pod(j, e) == 0 &&
+	    pod_await_carrier(&j->pod, j->conf.net.bridge, &host, e) == 0)
 		return 0;
 	if (pod_remove_link(&j->pod.host.route, j->pod.host_name, &ignored))
 		log_line("undo: %s", ignored.msg);

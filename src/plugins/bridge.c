@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "applet.h"
 #include "base/log.h"
@@ -17,10 +16,6 @@
 #include "netfilter/reference.h"
 #include "netfilter/spoofcheck.h"
 #include "plugins/bridge.h"
-
-/* How long the kernel may take to hear that a port has a carrier, and how often it is asked. */
-#define CARRIER_MS 2550
-#define LOOK_MS	   1
 
 struct job {
 	struct bridge_conf conf;
@@ -133,10 +128,7 @@ static int look_at_pod_end(struct job *j, const struct pod_link *link, struct er
 
 static int look_at_port(struct job *j, struct err *e)
 {
-	if (link_look(&j->pod.host.route, j->pod.host_name, &j->host, e))
-		return -1;
-	j->in.mtu = j->host.mtu; /* as both ends are made */
-	return 0;
+	return link_look(&j->pod.host.route, j->pod.host_name, &j->host, e);
 }
 
 static int set_vlans(struct job *j, struct err *e)
@@ -173,24 +165,6 @@ static int connect(struct job *j, const struct cni_result *rs, struct err *e)
 			      j->pod.host_name, j->in.mac, e);
 }
 
-/* Before that, the bridge, if it is new, and its port would drop the pod's first packets. */
-static int await_carrier(struct job *j, struct err *e)
-{
-	static const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
-	struct nl_sock *route = &j->pod.host.route;
-
-	for (int waited = 0; waited < CARRIER_MS; waited += LOOK_MS) {
-		if (look_at_port(j, e) || (!link_is_running(&j->bridge) &&
-					   link_look_index(route, j->bridge.index, &j->bridge, e)))
-			return -1;
-		if (link_is_running(&j->host) && link_is_running(&j->bridge))
-			return 0;
-		nanosleep(&pause, NULL);
-	}
-	return err_set(e, ERR_STATE, NULL, "bridge port in error state: %s",
-		       j->host.up ? "no carrier" : "down");
-}
-
 static int configure(struct job *j, const struct cni_result *rs, struct err *e)
 {
 	struct pod_setup setup = {.shared = true, .detect_duplicates = j->conf.detect_duplicates};
@@ -200,7 +174,7 @@ static int configure(struct job *j, const struct cni_result *rs, struct err *e)
 	if (j->conf.addresses ? pod_configure(&j->pod, rs, &setup, e)
 			      : link_raise(&j->pod.in, j->in.index, e))
 		return -1;
-	return await_carrier(j, e);
+	return pod_await_carrier(&j->pod, j->conf.bridge, &j->host, e);
 }
 
 /* --- ADD --------------------------------------------------------------------------------------- */
@@ -208,6 +182,7 @@ static int configure(struct job *j, const struct cni_result *rs, struct err *e)
 static int describe(struct job *j, struct cni_result *rs, struct err *e)
 {
 	rs->dns_always = true;
+	j->in.mtu = j->host.mtu; /* as both ends are made */
 	/* A bridge whose MAC address nobody has pinned has taken another one with the port. */
 	if (link_refresh_mac(&j->pod.host.route, &j->bridge, e) ||
 	    pod_result_link(rs, &j->bridge, "", e) || pod_result_link(rs, &j->host, "", e) ||
@@ -219,10 +194,15 @@ static int describe(struct job *j, struct cni_result *rs, struct err *e)
 /* A gateway's MAC address must not change when a port comes or goes. */
 static int pin_mac(struct job *j, struct err *e)
 {
+	static const uint8_t none[MAC_BYTES];
 	struct link_change same = LINK_UNCHANGED;
 
 	if (j->made.bridge || !j->made.gateways || j->vlan.index)
 		return 0;
+	/* With its last port it had lost the one it had, and now has the new port's. */
+	if (memcmp(j->bridge.mac, none, MAC_BYTES) == 0 &&
+	    link_refresh_mac(&j->pod.host.route, &j->bridge, e))
+		return -1;
 	same.mac = j->bridge.mac;
 	return link_change(&j->pod.host.route, j->bridge.index, &same, e);
 }

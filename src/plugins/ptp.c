@@ -132,7 +132,7 @@ static int build(struct pod *p, const struct ptp_conf *c, struct cni_result *rs,
 	sysctl_try("ipv6", p->host_name, "accept_ra", 0);
 	if (pod_configure(p, rs, &setup, e) || configure_host(p, &host, rs, e) ||
 	    (c->masquerade && ip_masq_add(p, rs, e)) || forwarding_enable(&p->host.route, rs, e) ||
-	    pod_result_link(rs, &host, "", e))
+	    pod_await_carrier(p, NULL, &host, e) || pod_result_link(rs, &host, "", e))
 		return -1;
 	return pod_result_link(rs, &in, p->rq->netns, e);
 }

@@ -38,14 +38,6 @@ def test_shipped(node, path):
     assert veths(node) == [] and snapshot.leases(node, conf["name"]) == {}
 
 
-# --- first packets --------------------------------------------------------------------------------
-
-def test_the_first_packet_over_a_new_bridge_passes(node):
-    for i in range(5):
-        pod = node.add_pod(f"pod{i}", bridge({"type": "host-local", "subnet": f"10.{i}.0.0/24"}, bridge=f"br{i}"))
-        assert pod.ping(f"10.{i}.0.1", timeout=1)
-
-
 # --- names ----------------------------------------------------------------------------------------
 
 @kinds
@@ -227,6 +219,18 @@ def test_an_add_that_fails_leaves_nothing(node, conf, fault):
     refusal(pod.add({**conf, **fault}))
     after, leases = network_of(node, pod)
     assert not snapshot.changes(before, after) and leases == {}
+
+
+def test_a_bridge_that_lost_its_last_port(node):
+    """And with it the MAC address that it had from it."""
+    node.sh("ip link add br0 type bridge; ip link set br0 up; ip link add v0 type veth peer name v1; "
+            "ip link set v0 master br0; ip link del v0")
+    pods = [node.add_pod(name, bridge()) for name in ("one", "two")]
+    found, = node.json("ip", "-j", "link", "show", "br0")
+    assert found["address"] == pods[0].attachment.result["interfaces"][0]["mac"]
+    assert all(pod.ping("10.1.0.1") for pod in pods)
+    pods[0].delete(bridge()).expect_success()
+    assert node.json("ip", "-j", "link", "show", "br0")[0]["address"] == found["address"]
 
 
 @pytest.mark.no_valgrind
