@@ -55,10 +55,10 @@ static int twice(struct check *c, const struct ip *ip, const uint8_t *right, con
 {
 	char text[IP_TEXT], a[MAC_TEXT], b[MAC_TEXT], fix[CHECK_FIX];
 	struct link port = {0};
-	int index;
+	struct bridge_way way;
 
-	if (neighbour_port(&c->host.route, c->bridge.index, wrong, &index, e) ||
-	    link_look_index(&c->host.route, index, &port, e))
+	if (bridge_way_look(&c->host.route, c->bridge.index, wrong, &way, e) ||
+	    link_look_index(&c->host.route, way.port, &port, e))
 		return -1;
 	names_format_mac(b, wrong);
 	if (port.index)
@@ -152,13 +152,13 @@ static void judge_node_entry(struct check *c, const struct asked *a, const struc
  */
 static int judge_gateway_entry(struct check *c, const struct neighbour *n, struct err *e)
 {
-	bool takes;
+	struct bridge_way way;
 
 	if (memcmp(n->mac, c->bridge.mac, MAC_BYTES) == 0)
 		return 0;
-	if (neighbour_takes(&c->host.route, c->bridge.index, n->mac, &takes, e))
+	if (bridge_way_look(&c->host.route, c->bridge.index, n->mac, &way, e))
 		return -1;
-	if (!takes)
+	if (!way.node)
 		note_wrong(c, n, c->bridge.mac, true, CHECK_BY_NODE, false);
 	return 0;
 }

@@ -58,18 +58,17 @@ int neighbour_list(struct nl_sock *s, int link, struct neighbour *list, unsigned
 	return 0;
 }
 
-struct bridge_search {
+struct way_search {
 	int bridge;
 	const uint8_t *mac;
-	int port;   /* behind it the bridge has seen it */
-	bool takes; /* the bridge itself */
+	struct bridge_way *way;
 };
 
-static int take_place(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
+static int take_way(const struct nlmsghdr *h, unsigned op, void *arg, struct err *e)
 {
 	const struct nlattr *tb[NDA_MASTER + 1];
 	const struct ndmsg *info = nl_head_of(h, sizeof(*info));
-	struct bridge_search *search = arg;
+	struct way_search *search = arg;
 	const void *mac;
 	size_t n;
 
@@ -84,42 +83,23 @@ static int take_place(const struct nlmsghdr *h, unsigned op, void *arg, struct e
 		return 0;
 	/* net/bridge/br_fdb.c: permanent is what it calls local. */
 	if (info->ndm_state & NUD_PERMANENT)
-		search->takes = true;
+		search->way->node = true;
 	else
-		search->port = info->ndm_ifindex;
+		search->way->port = info->ndm_ifindex;
 	return 0;
 }
 
-static int search_bridge(struct nl_sock *s, struct bridge_search *search, struct err *e)
+int bridge_way_look(struct nl_sock *s, int bridge, const uint8_t mac[static MAC_BYTES],
+		    struct bridge_way *way, struct err *e)
 {
+	struct way_search search = {.bridge = bridge, .mac = mac, .way = way};
 	struct ndmsg any = {.ndm_family = AF_BRIDGE};
 	struct nl_batch b;
 
+	*way = (struct bridge_way){0};
 	nl_batch_init(&b);
 	nl_op(&b, "list a bridge's addresses", RTM_GETNEIGH, NLM_F_DUMP);
 	nl_head(&b, &any, sizeof(any));
-	nl_u32(&b, NDA_MASTER, (uint32_t)search->bridge);
-	return nl_dump(s, &b, take_place, search, e);
-}
-
-int neighbour_port(struct nl_sock *s, int bridge, const uint8_t mac[static MAC_BYTES], int *port,
-		   struct err *e)
-{
-	struct bridge_search search = {.bridge = bridge, .mac = mac};
-
-	if (search_bridge(s, &search, e))
-		return -1;
-	*port = search.port;
-	return 0;
-}
-
-int neighbour_takes(struct nl_sock *s, int bridge, const uint8_t mac[static MAC_BYTES], bool *takes,
-		    struct err *e)
-{
-	struct bridge_search search = {.bridge = bridge, .mac = mac};
-
-	if (search_bridge(s, &search, e))
-		return -1;
-	*takes = search.takes;
-	return 0;
+	nl_u32(&b, NDA_MASTER, (uint32_t)bridge);
+	return nl_dump(s, &b, take_way, &search, e);
 }

@@ -24,15 +24,13 @@ struct neighbour {
 int neighbour_list(struct nl_sock *s, int link, struct neighbour *list, unsigned max,
 		   unsigned *count, struct err *e) must_check;
 
-/* Index of the port behind which a bridge has seen a MAC address; 0: nowhere. */
-int neighbour_port(struct nl_sock *s, int bridge, const uint8_t mac[static MAC_BYTES], int *port,
-		   struct err *e) must_check;
+/* Where a bridge sends frames to a MAC address. */
+struct bridge_way {
+	int port;  /* index of the port behind which it has seen the address; 0: nowhere */
+	bool node; /* to its node: the address is its own, or that of one of its ports itself */
+};
 
-/*
- * Whether a bridge hands frames to a MAC address to its node: its own address is such, and the own
- * address of each of its ports.
- */
-int neighbour_takes(struct nl_sock *s, int bridge, const uint8_t mac[static MAC_BYTES], bool *takes,
-		    struct err *e) must_check;
+int bridge_way_look(struct nl_sock *s, int bridge, const uint8_t mac[static MAC_BYTES],
+		    struct bridge_way *way, struct err *e) must_check;
 
 #endif

@@ -149,12 +149,12 @@ static int neighbours(struct nl_sock *s, struct err *e)
 	static const uint8_t mac[MAC_BYTES] = {10, 88, 10, 244, 0, 2};
 	struct neighbour list[8];
 	unsigned count;
-	int port;
+	struct bridge_way way;
 
 	if (neighbour_list(s, 3, list, 8, &count, e))
 		return -1;
 	CHECK(count <= 8);
-	return neighbour_port(s, 3, mac, &port, e);
+	return bridge_way_look(s, 3, mac, &way, e);
 }
 
 static int bridges(struct nl_sock *s, struct err *e)
