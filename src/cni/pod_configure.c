@@ -209,21 +209,28 @@ int pod_configure(struct pod *p, const struct cni_result *rs, const struct pod_s
 	return 0;
 }
 
+/* The link that lacks its carrier; NULL: none. The port first: with it, the bridge's comes. */
+static const char *without_carrier(struct pod *p, const char *bridge)
+{
+	if (link_lacks_carrier(&p->host.route, p->host_name))
+		return p->host_name;
+	return bridge && link_lacks_carrier(&p->host.route, bridge) ? bridge : NULL;
+}
+
 int pod_await_carrier(struct pod *p, const char *bridge, struct link *host, struct err *e)
 {
 	static const struct timespec pause = {.tv_nsec = CARRIER_LOOK_MS * 1000000L};
-	bool lacks;
+	const char *lacking = NULL;
 
 	for (int waited = 0; waited < CARRIER_MS; waited += CARRIER_LOOK_MS) {
-		/* The port first: with it, the bridge's carrier comes. */
-		if (link_look(&p->host.route, p->host_name, host, e))
+		lacking = without_carrier(p, bridge);
+		/* This answer comes when the kernel has also acted on what it has heard. */
+		if (!lacking && link_look(&p->host.route, p->host_name, host, e))
 			return -1;
-		lacks = bridge && link_lacks_carrier(&p->host.route, bridge);
-		if (link_is_running(host) && !lacks)
+		if (!lacking && link_is_running(host))
 			return 0;
 		nanosleep(&pause, NULL);
 	}
-	return err_set(e, ERR_STATE, "await carrier", "%s %s",
-		       link_is_running(host) ? bridge : p->host_name,
-		       host->up ? "has no carrier" : "is down");
+	return err_set(e, ERR_STATE, "await carrier", "%s %s", lacking ? lacking : p->host_name,
+		       lacking ? "has no carrier" : "is down");
 }

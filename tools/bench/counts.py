@@ -81,6 +81,8 @@ def pause(node):
 
 
 TRACE = "/tmp/strace"
+WAITING = ("poll", "ppoll", "wait4", "nanosleep")
+LOOK = "SIOCGIFFLAGS"  # asked for between pauses, until there is a carrier
 
 
 def calls(pod, verb):
@@ -95,7 +97,7 @@ def count_calls(trace):
     counted = Counter()
     for line in trace.splitlines():
         match = re.match(r"\d+ +(?:<\.\.\. )?(\w+)(\(| resumed)", line)
-        if not match or match[1] in ("poll", "ppoll", "wait4"):
+        if not match or match[1] in WAITING or LOOK in line:
             continue
         if match[2] == "(":
             counted[match[1]] += 1
