@@ -90,12 +90,15 @@ class Container:
     def run(self, *command, **options):
         return self.node.run(*self.inside(*command), timeout=PATIENCE, **options)
 
-    def address_inside(self):
-        """Asked again where nothing is said: on a busy machine, ctr 1.6 may lose what a short command prints."""
+    def says(self, *command):
+        """What a command prints. Asked again where that is nothing: on a busy machine, ctr 1.6 may lose it."""
         said = ""
         for _ in range(3):
-            said = said or self.run("ip", "-4", "-o", "address", "show", "dev", "eth0").stdout
-        [line] = said.splitlines()
+            said = said or self.run(*command).stdout
+        return said
+
+    def address_inside(self):
+        [line] = self.says("ip", "-4", "-o", "address", "show", "dev", "eth0").splitlines()
         return line.split()[3].split("/")[0]
 
     def start_ping(self, address, timeout=2):

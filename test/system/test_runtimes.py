@@ -46,7 +46,7 @@ def test_from_start_to_stop(lab, node, engine):
     started = engine.start("one")
     assert snapshot.leases(node) == {peer.ip: (peer.id, "eth0"), started.ip: (started.owner, "eth0")}
     assert f"mynet-{started.owner}-eth0" in container.cached_results(node)
-    assert "127.0.0.1" in started.run("ip", "address", "show", "dev", "lo").stdout
+    assert "127.0.0.1" in started.says("ip", "address", "show", "dev", "lo")
     # The fabric lets nothing but nodes' own addresses out: that the outside answers is the masquerade.
     assert matrix.answering(lab, started) == [matrix.ALL]
     assert peer.ping(started.ip)
@@ -228,7 +228,7 @@ def test_ctrs_del(node):
 def test_podman_asks_for_an_address(node):
     started = Podman(node).start("one", "--ip", "10.244.0.77", "--mac-address", "02:00:5e:00:00:77")
     assert started.ip == "10.244.0.77"
-    assert "02:00:5e:00:00:77" in started.run("ip", "link", "show", "dev", "eth0").stdout
+    assert "02:00:5e:00:00:77" in started.says("ip", "link", "show", "dev", "eth0")
     assert snapshot.leases(node) == {"10.244.0.77": (started.owner, "eth0")}
     started.stop()
     assert snapshot.leases(node) == {}
