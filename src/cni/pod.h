@@ -67,7 +67,7 @@ int pod_configure(struct pod *p, const struct cni_result *rs, const struct pod_s
  * Wait until the kernel has heard that the host end has a carrier, and the bridge that it is in, if
  * that is up: with its first port, a bridge loses its own and gets it again. The kernel hears a little
  * after the pod's end is raised (net/core/link_watch.c), and until then drops what comes from the pod
- * or goes to it: a first packet would come a second late.
+ * or goes to it: a first packet would come a second late. ERR_STATE when 2.5 s were not enough.
  *
  * bridge  its name; NULL: none
  * host    the host end is looked up into it
