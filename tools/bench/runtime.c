@@ -11,10 +11,10 @@
  * A round, of which the number is given, adds AT_ONCE pods to the network of each chain and then
  * removes them, all at the same time, each in a network namespace that is new. With EACH above 1,
  * AT_ONCE workers have that many pods each, one after the other: ADD, DEL, ADD ... The chains take
- * turns in who begins. Prints for each pod a line of JSON: chain, round, and for ADD and DEL the
- * nanoseconds from the first fork to the last wait, those of processor time, and the largest
- * resident size in KiB; and for each chain how long it took until all pods were added (EACH above
- * 1: added and removed).
+ * turns in who begins and in whom they come after. Prints for each pod a line of JSON: chain, round,
+ * and for ADD and DEL the nanoseconds from the first fork to the last wait, those of processor time,
+ * and the largest resident size in KiB; and for each chain how long it took until all pods were added
+ * (EACH above 1: added and removed).
  *
  * With "keep", pods are added one after the other, stay, and nothing is printed.
  *
@@ -372,6 +372,17 @@ static void serve(const struct chain *c, long round, long workers, long each, lo
 	close(del_start[0]);
 }
 
+/*
+ * Whose turn is the i-th of a round. Every other round goes backwards: whom one comes after may make a
+ * difference, as the kernel remembers for the next what it has looked up.
+ */
+static const struct chain *turn(long round, long i)
+{
+	long first = round / 2 % chain_count;
+
+	return &chains[(first + (round % 2 ? chain_count - i : i)) % chain_count];
+}
+
 static int keep(long pods, const char *dir)
 {
 	const struct chain *c = &chains[0];
@@ -408,6 +419,6 @@ int main(int argc, char **argv)
 	for (int i = 5; i < argc; i++)
 		read_chain(argv[i]);
 	for (int i = 0; i < chain_count; i++)
-		serve(&chains[(round + i) % chain_count], round, workers, each, settle_ms);
+		serve(turn(round, i), round, workers, each, settle_ms);
 	return 0;
 }
