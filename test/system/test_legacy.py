@@ -11,7 +11,7 @@ import pytest
 from conftest import APPLETS, needs
 from lab import Node, configs, deny, kernel, matrix, snapshot
 
-pytestmark = pytest.mark.skipif(not kernel.has("legacy iptables"), reason=kernel.lack("legacy iptables"))
+pytestmark = needs("legacy iptables")
 
 ACCEPTS = ["-A FORWARD -s 10.244.0.0/16 -j ACCEPT", "-A FORWARD -d 10.244.0.0/16 -j ACCEPT"]
 ACCEPTS6 = ["-A FORWARD -s fd00:10:244::/48 -j ACCEPT", "-A FORWARD -d fd00:10:244::/48 -j ACCEPT"]
@@ -169,7 +169,7 @@ def test_two_families(node):
     assert rules(node) == [] and rules(node, tool="ip6tables-legacy") == []
 
 
-@pytest.mark.skipif(not kernel.has("nf_tables"), reason=kernel.lack("nf_tables"))
+@needs("nf_tables")
 def test_both_kinds_on_one_node(cnibox):
     """The walkthrough's firewall in nf_tables, and legacy tables that drop, too."""
     with Node() as node:
@@ -357,7 +357,7 @@ def test_another_masquerade_takes_its_place(node, cnibox):
     assert rules(node, "POSTROUTING", "nat")[1:] == [MASQUERADE["outside"]]
 
 
-@pytest.mark.skipif(not kernel.has("nf_tables"), reason=kernel.lack("nf_tables"))
+@needs("nf_tables")
 def test_nf_tables_come_later(node, cnibox):
     """A module was loaded: the rule moves when it has to change, and until then does its work where it is."""
     lacking(node, cnibox, NO_NF_TABLES)
